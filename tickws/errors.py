@@ -1,0 +1,92 @@
+"""The exception tree and the error policy; imports nothing of ours.
+
+    TickwsError
+    ├── UsageError(RuntimeError)    a call that the state forbids: work() inside a callback
+    ├── ListenError(OSError)        an address that cannot be bound; names it and says what to do
+    ├── ConnectError(OSError)       why a client's connection never opened
+    └── PeerFault                   what a peer did wrong; internal: it becomes an event, never an exception of yours
+        ├── HTTPFault               carries the HTTP status to answer with
+        └── ProtocolFault           carries the close code to fail the connection with (RFC 6455 section 7.4.1)
+
+Wrong arguments raise Python's own TypeError and ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+__all__ = [
+    "ConnectError",
+    "ErrorPolicy",
+    "HTTPFault",
+    "ListenError",
+    "PeerFault",
+    "ProtocolFault",
+    "TickwsError",
+    "UsageError",
+    "check_error_policy",
+]
+
+ErrorPolicy = Literal["close", "raise"] | Callable[[Exception, object], None]
+"""What happens to an exception that one of your callbacks lets out.
+
+"close": its connection is closed with 1011, the traceback is logged at error. "raise": the connection is closed
+with 1011 and the exception leaves `work()` once the sockets are in order. A callable gets the exception and
+its source (a `WebSocket`, or the server); the connection is closed with 1011 after it returned. `KeyboardInterrupt`
+and its like are never caught.
+"""
+
+
+class TickwsError(Exception):
+    """The root of everything that tickws raises beside TypeError and ValueError."""
+
+
+class UsageError(TickwsError, RuntimeError):
+    """A call that is not allowed in this state."""
+
+
+class ListenError(TickwsError, OSError):
+    """An address that cannot be bound; `errno` is the system's."""
+
+
+class ConnectError(TickwsError, OSError):
+    """Why a client's connection never opened; `status` is the HTTP status, where the server answered with one."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PeerFault(TickwsError):
+    """What a peer did wrong. Costs that peer its connection and never leaves tickws."""
+
+
+class HTTPFault(PeerFault):
+    """A request or response that is none; `status` is the answer a server gives."""
+
+    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+
+class ProtocolFault(PeerFault):
+    """A violation of RFC 6455 after the handshake; `close_code` is what the connection fails with."""
+
+    def __init__(self, close_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.close_code = close_code
+        self.reason = reason
+
+
+def check_error_policy(policy: ErrorPolicy) -> ErrorPolicy:
+    """Return `policy`.
+
+    Raises:
+        ValueError: it is neither "close" nor "raise" nor callable.
+    """
+    if policy in ("close", "raise") or callable(policy):
+        return policy
+    raise ValueError(f'errors must be "close", "raise" or a callable, not {policy!r}')

@@ -1,0 +1,54 @@
+"""What a peer may ask of us: every bound of protocol and transport, once, with its precedent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+__all__ = ["Limits"]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on one connection. Sizes in bytes, times in seconds; `dataclasses.replace` makes a variant.
+
+    Raises:
+        ValueError: a bound is not a positive number.
+    """
+
+    message_bytes: int = MIB
+    """The longest message, in and out, also as the sum of its fragments; in frame delivery, the longest frame.
+    Over it: 1009. (1 MiB: websockets' max_size.)"""
+    header_bytes: int = 16 * KIB
+    """The longest HTTP head, request line included. Over it: 431. (16 KiB: h11; the original had 1,023 bytes.)"""
+    header_count: int = 64
+    """The most header lines. Over it: 431. (websockets 128, aiohttp's and nginx's practice below 100.)"""
+    handshake_seconds: float = 10.0
+    """Time for a whole handshake, TLS and HTTP. (websockets' open_timeout.)"""
+    closing_seconds: float = 5.0
+    """Time for a peer to finish a closing handshake, or to take the rest of an HTTP answer. (The original's.)"""
+    ping_seconds: float = 20.0
+    """Silence after which we ping. (websockets' ping_interval.)"""
+    dead_seconds: float = 20.0
+    """Further silence after which the peer counts as gone, 1006. (websockets' ping_timeout.)"""
+    queue_bytes: int = MIB
+    """Unsent reliable bytes; a message is always taken into an empty queue. Over it: 1008."""
+    queue_messages: int = 4096
+    """Unsent reliable messages. Over it: 1008. (Mirror closes at 1,000 waiting, Nakama at 64.)"""
+    latest_keys: int = 16
+    """Keys of `send_latest` in use at once on one connection; one more raises ValueError."""
+    slice_messages: int = 64
+    """Messages taken from one connection in one slice; the rest waits for the next, round robin."""
+    slice_bytes: int = 64 * KIB
+    """Bytes read from one connection in one slice, and reliable bytes written before its latest values."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            whole = field.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not value > 0:
+                raise ValueError(
+                    f"Limits.{field.name} must be a positive {'int' if whole else 'number'}, not {value!r}"
+                )

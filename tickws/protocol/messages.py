@@ -1,0 +1,142 @@
+"""Parts of frames to messages: assembly, fail-fast UTF-8, frame delivery, the payload of Close.
+
+Promises: a text is checked byte by byte as it comes (RFC 6455 section 8.1: a fault is found before the message ends);
+an unfinished message costs its bytes and nothing per fragment, so a flood of tiny or empty ones pins no memory.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from tickws.errors import ProtocolFault
+from tickws.protocol.codec import FrameDecoder
+from tickws.protocol.events import Frame, Ping, Pong
+from tickws.protocol.opcodes import CloseCode, Opcode, is_wire_close_code
+
+__all__ = ["CloseFrame", "MessageDecoder"]
+
+_UTF8 = codecs.getincrementaldecoder("utf-8")
+_OPCODES = {int(opcode): opcode for opcode in Opcode}
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFrame:
+    """A Close (section 5.5.1); 1005 stands for one without a code."""
+
+    code: int
+    reason: str
+
+
+class MessageDecoder:
+    """Bytes to messages and control frames, for one direction of one connection.
+
+    Args:
+        masked: whether the peer must mask.
+        limit: the most bytes of a message (of a frame, where `by_frame`).
+        by_frame: deliver data frame by frame, unassembled.
+    """
+
+    __slots__ = ("_buffer", "_by_frame", "_decoder", "_opcode", "_text", "receive")
+
+    def __init__(self, masked: bool, limit: int, by_frame: bool) -> None:
+        self._decoder = FrameDecoder(masked, limit, by_frame)
+        self._by_frame = by_frame
+        self._buffer: bytearray | None = None  # of the unfinished message, or frame
+        self._opcode = 0  # of the unfinished message
+        self._text: codecs.IncrementalDecoder | None = None
+        self.receive = self._decoder.receive
+
+    def next(self) -> str | bytes | Frame | Ping | Pong | CloseFrame | None:
+        """The next message or control frame; None where more bytes are needed first.
+
+        Raises:
+            ProtocolFault: the peer broke RFC 6455; the decoder is of no further use.
+        """
+        decoder = self._decoder
+        while decoder.next_part():
+            opcode = decoder.opcode
+            if opcode >= 8:
+                return _control(opcode, decoder.payload)
+            if self._by_frame:
+                frame = self._next_frame(opcode, decoder.payload, decoder.fin, decoder.ends)
+                if frame is not None:
+                    return frame
+            elif self._buffer is None and decoder.ends and decoder.fin:
+                if opcode == 2:
+                    return decoder.payload
+                return _text(decoder.payload)
+            else:
+                self._add(opcode, decoder.payload)
+                if decoder.ends and decoder.fin:
+                    return self._message()
+        return None
+
+    def _add(self, opcode: int, part: bytes) -> None:
+        """Add a part to the unfinished message."""
+        if self._buffer is None:
+            self._buffer = bytearray()
+            self._opcode = opcode
+            self._text = _UTF8() if opcode == Opcode.TEXT else None
+        if self._text is not None:
+            self._check(part, final=False)
+        self._buffer += part
+
+    def _message(self) -> str | bytes:
+        """The message that is now complete."""
+        buffer, self._buffer = self._buffer, None
+        assert buffer is not None
+        if self._opcode == Opcode.BINARY:
+            return bytes(buffer)
+        self._check(b"", final=True)
+        self._text = None
+        return buffer.decode()
+
+    def _next_frame(self, opcode: int, part: bytes, fin: bool, ends: bool) -> Frame | None:
+        """The frame that this part completes, if it does (section 5.4: control frames may come between, not within)."""
+        if opcode != Opcode.CONTINUATION and self._buffer is None:
+            self._text = _UTF8() if opcode == Opcode.TEXT else None
+        if self._text is not None:
+            self._check(part, final=fin and ends)
+        if not ends:
+            if self._buffer is None:
+                self._buffer = bytearray()
+            self._buffer += part
+            return None
+        if self._buffer is not None:
+            self._buffer += part
+            part = bytes(self._buffer)
+            self._buffer = None
+        return Frame(_OPCODES[opcode], part, fin)
+
+    def _check(self, part: bytes, *, final: bool) -> None:
+        assert self._text is not None
+        try:
+            self._text.decode(part, final)
+        except UnicodeDecodeError:
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "text is not UTF-8") from None
+        waiting = self._text.getstate()[0]
+        if waiting[:1] == b"\xed" and waiting[1:] >= b"\xa0":  # a surrogate: Python sees it one byte late
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "text is not UTF-8")
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "text is not UTF-8") from None
+
+
+def _control(opcode: int, payload: bytes) -> Ping | Pong | CloseFrame:
+    if opcode == Opcode.PING:
+        return Ping(payload)
+    if opcode == Opcode.PONG:
+        return Pong(payload)
+    if not payload:
+        return CloseFrame(CloseCode.NO_STATUS, "")
+    if len(payload) == 1:
+        raise ProtocolFault(CloseCode.PROTOCOL_ERROR, "close frame of one byte")
+    code = int.from_bytes(payload[:2], "big")
+    if not is_wire_close_code(code):
+        raise ProtocolFault(CloseCode.PROTOCOL_ERROR, f"invalid close code {code}")
+    return CloseFrame(code, _text(payload[2:]))

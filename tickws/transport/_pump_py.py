@@ -1,0 +1,206 @@
+"""The hot loop: read, parse, dispatch; and its twin, gather and write.
+
+Both turn a queue of links, round robin, and look at the clock after every step: one link's read and each message in it,
+one link's commit and write. A pass serves each link that was queued at its beginning at most once; what a link has
+beyond its quota, or what the time does not allow, waits in the queue for the next slice, so a flooder slows itself
+only. Cost per link and slice: one recv, one send, whatever is said in them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tickws.protocol.events import Frame
+from tickws.protocol.limits import Limits
+from tickws.transport.handler import Callbacks
+from tickws.transport.link import Link, Phase
+from tickws.transport.poller import WRITABLE
+from tickws.transport.sendqueue import SendQueue
+from tickws.transport.stream import LOST, NOTHING
+
+if TYPE_CHECKING:
+    from tickws.transport.links import Links
+
+__all__ = ["Pump"]
+
+
+class Pump:
+    """Turns the links of one endpoint.
+
+    Args:
+        links: gets whatever is not a message: handshakes, closings, faults, errors of callbacks.
+        queue: the links to write.
+        now: the clock, in nanoseconds.
+    """
+
+    __slots__ = (
+        "_limits",
+        "_links",
+        "_lock",
+        "_now",
+        "_on_frame",
+        "_on_message",
+        "_queue",
+        "_view",
+        "bytes_received",
+        "bytes_sent",
+        "messages_received",
+        "messages_sent",
+        "reading_time",
+        "ready",
+    )  # fmt: skip
+
+    def __init__(
+        self, links: Links, queue: SendQueue, now: Callable[[], int], limits: Limits, callbacks: Callbacks
+    ) -> None:
+        self._links = links
+        self._now = now
+        self._limits = limits
+        self._queue = queue
+        self._lock = queue.lock
+        self._on_message = callbacks.on_message
+        self._on_frame = callbacks.on_frame
+        self._view = memoryview(bytearray(limits.slice_bytes))
+        self.ready: deque[Link] = deque()
+        """Links to read, in turn."""
+        self.reading_time = 0
+        """Nanoseconds that we have listened to the network (DESIGN rule 8); the endpoint moves it."""
+        self.messages_received = 0
+        self.messages_sent = 0
+        self.bytes_received = 0
+        self.bytes_sent = 0
+
+    def read(self, deadline: int) -> int:
+        """One pass over the links to read, until `deadline` (nanoseconds); at least one step. Gives the steps."""
+        ready = self.ready
+        now = self._now
+        steps = 0
+        for _ in range(len(ready)):
+            link = ready.popleft()
+            link.ready = False
+            if link.phase is Phase.RELEASED:
+                continue
+            steps += 1
+            try:
+                self._read_link(link, deadline)
+            except (
+                BaseException
+            ):  # a callback's, on its way out of work(): what the link still holds must not be forgotten
+                self.read_again(link)
+                raise
+            if now() >= deadline:
+                break
+        return steps
+
+    def read_again(self, link: Link) -> None:
+        """Queue a link whose received bytes may hold more messages."""
+        if link.phase is not Phase.RELEASED:
+            link.carried = True
+            if not link.ready:
+                link.ready = True
+                self.ready.append(link)
+
+    def _read_link(self, link: Link, deadline: int) -> None:
+        connection = link.connection
+        if link.carried:
+            link.carried = False
+        elif not self._receive(link):
+            return
+        now = self._now
+        next_event = connection.next_event
+        on_message = self._on_message
+        quota = self._limits.slice_messages
+        while True:
+            event = next_event()
+            if event is None:
+                return
+            kind = type(event)
+            if kind is bytes or kind is str:
+                link.messages_received += 1
+                self.messages_received += 1
+                if on_message is not None and link.outbox.open:
+                    try:
+                        on_message(link.websocket, event)  # type: ignore[arg-type]
+                    except Exception as error:
+                        self._links.callback_failed(link, error)
+            elif kind is Frame:
+                link.messages_received += 1
+                self.messages_received += 1
+                if self._on_frame is not None and link.outbox.open:
+                    try:
+                        self._on_frame(link.websocket, event)  # type: ignore[arg-type]
+                    except Exception as error:
+                        self._links.callback_failed(link, error)
+            else:
+                self._links.handle(link, event)
+            quota -= 1
+            if quota <= 0 or now() >= deadline:
+                self.read_again(link)
+                return
+
+    def _receive(self, link: Link) -> bool:
+        """Read once from the socket; False where there is nothing to be parsed."""
+        count = link.stream.read(self._view)
+        if count > 0:
+            link.heard = self.reading_time
+            link.bytes_received += count
+            self.bytes_received += count
+            link.connection.receive(self._view[:count])
+            return True
+        if count == NOTHING:
+            return False
+        if count == LOST:
+            self._links.lose(link)
+            return False
+        link.connection.receive_eof()
+        self._links.end_of_stream(link)
+        return link.phase is not Phase.RELEASED
+
+    def write(self, deadline: int) -> int:
+        """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
+        pending = self._queue.pending
+        now = self._now
+        steps = 0
+        for _ in range(len(pending)):
+            link = pending.popleft()
+            if link.phase is Phase.RELEASED:
+                continue
+            steps += 1
+            self._write_link(link)
+            if now() >= deadline:
+                break
+        return steps
+
+    def _write_link(self, link: Link) -> None:
+        stream = link.stream
+        frames: list[bytes] = []
+        failed: Exception | None = None
+        if stream.unsent_bytes:  # the poller, or a look at a full socket, says that it takes more
+            with self._lock:
+                link.pending = False
+            if link.watching & WRITABLE:
+                self._links.written(link)
+                return
+        else:
+            before = link.messages_sent
+            try:
+                link.commit(frames, self._lock, self._limits.slice_bytes)
+            except Exception as error:
+                failed = error
+            self.messages_sent += link.messages_sent - before
+            if link.phase is Phase.RELEASED:  # by the producer itself
+                return
+        if frames or stream.unsent_bytes:
+            sent = stream.write(frames)
+            link.bytes_sent += sent
+            self.bytes_sent += sent
+        if stream.lost:
+            self._links.lose(link)
+        elif stream.unsent_bytes or link.phase is not Phase.OPEN or link.outbox.closing is not None:
+            self._links.written(link)
+        elif not link.outbox.empty:
+            self._queue.want_write(link)
+        if failed is not None:
+            self._links.callback_failed(link, failed)

@@ -1,0 +1,198 @@
+"""`WebSocketClient`: the other end, with the same `work` and the same callbacks."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from tickws.clock import Clock
+from tickws.errors import ConnectError, ErrorPolicy
+from tickws.protocol.connection import Buffer, Connection, Role
+from tickws.protocol.handshake import HeaderFields
+from tickws.protocol.limits import Limits
+from tickws.protocol.opcodes import CloseCode
+from tickws.transport.endpoint import Endpoint
+from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen
+from tickws.transport.link import Link, Phase
+from tickws.transport.network import Address, Network
+from tickws.transport.outbox import Producer
+from tickws.transport.websocket import WebSocket
+
+__all__ = ["WebSocketClient"]
+
+logger = logging.getLogger("tickws")
+
+
+class WebSocketClient(Endpoint):
+    """A WebSocket client that lives in your loop: one connection, from its making to its end.
+
+        with tickws.WebSocketClient("ws://127.0.0.1:8056/", on_message=lambda ws, message: print(message)) as client:
+            client.send("hello")  # queued until the connection is open
+            while client.work(0.020):
+                ...
+
+    Connecting goes on inside `work`, and blocks nothing; only a host *name* is looked up here and now. Where no
+    connection comes about, `error` says why, the log too (as a warning), and `work` returns False.
+
+    Args:
+        url: ws://host:port/path?query.
+        handler: as for `WebSocketServer`; `on_request` is not called.
+        subprotocols: names to offer, the preferred one first.
+        origin: an Origin header to send.
+        headers: further headers to send.
+        limits: bounds on what the server may send; `handshake_seconds` bounds connecting too.
+        network: where sockets come from.
+        clock: the time; the network's unless given.
+        errors: what happens to exceptions of callbacks, see `ErrorPolicy`.
+        mask_source: gives so many random bytes; chance is an argument, for tests.
+
+    Raises:
+        ValueError: the URL, a subprotocol or a header cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        handler: Handler | None = None,
+        *,
+        subprotocols: Sequence[str] = (),
+        origin: str | None = None,
+        headers: HeaderFields = (),
+        limits: Limits | None = None,
+        network: Network | None = None,
+        clock: Clock | None = None,
+        errors: ErrorPolicy = "close",
+        mask_source: Callable[[int], bytes] = os.urandom,
+        on_open: OnOpen | None = None,
+        on_message: OnMessage | None = None,
+        on_frame: OnFrame | None = None,
+        on_close: OnClose | None = None,
+    ) -> None:
+        host, port, target = _split(url)
+        callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close)
+        super().__init__(callbacks, limits or Limits(), network, clock, errors, mask_source)
+        self.url = url
+        self.error: ConnectError | None = None
+        """Why no connection came about; None as long as that is open, and after it did."""
+        self._handshake = (_host_header(host, port), target, subprotocols, origin, headers)
+        self._link: Link | None = None
+        self._websocket: WebSocket | None = None
+        self._addresses: list[tuple[int, Address]] = []
+        try:
+            self._request(Connection(Role.CLIENT, self._limits, mask_source))  # misuse shows here, not in work()
+            self._addresses = self._network.resolve(host, port)
+        except OSError as error:
+            self._give_up(None, f"the host name is unknown ({error.strerror})", error.errno)
+        except BaseException:
+            self._poller.close()
+            raise
+        self._try_next()
+        self._finish_if_over()
+
+    @property
+    def websocket(self) -> WebSocket | None:
+        """The connection, also before it opens and after it closed; None where none came about."""
+        return self._websocket
+
+    def send(self, message: str | Buffer) -> bool:
+        """As `WebSocket.send`; before the connection opens, the message waits for that. Thread-safe."""
+        return self._websocket is not None and self._websocket.send(message)
+
+    def send_latest(self, key: object, message: str | Buffer | Producer) -> bool:
+        """As `WebSocket.send_latest`; before the connection opens, the value waits for that. Thread-safe."""
+        return self._websocket is not None and self._websocket.send_latest(key, message)
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, timeout: float = 5.0) -> None:
+        """As `WebSocketServer.close`, with 1000 as the code."""
+        super().close(code, reason, timeout=timeout)
+
+    # -- connecting --------------------------------------------------------------------------------------------------
+
+    def _try_next(self) -> None:
+        """Begin to connect to the next address, if one is left."""
+        while self._addresses:
+            family, address = self._addresses.pop(0)
+            try:
+                sock = self._network.connect(family, address)
+            except OSError as error:
+                if not self._addresses:
+                    self._give_up(None, _advice(error.errno), error.errno)
+                continue
+            link = self._links.adopt(sock, Role.CLIENT, address, Phase.CONNECTING)
+            link.websocket = WebSocket(self._links, link)
+            with self._links.queue.lock:
+                if self._link is None:
+                    link.outbox.open = True
+                else:  # what waits for the connection moves on to the next attempt
+                    link.outbox = self._link.outbox
+                self._link, self._websocket = link, link.websocket
+            return
+
+    def connected(self, link: Link) -> None:
+        """The system knows whether somebody answers there."""
+        number = link.stream.error()
+        if number:
+            self._attempt_failed(link, _advice(number), number)
+            self._links.release(link)
+            return
+        link.phase = Phase.HANDSHAKE
+        self._request(link.connection)
+        self._links.queue.want_write(link)
+
+    def _request(self, connection: Connection) -> None:
+        host, target, subprotocols, origin, headers = self._handshake
+        connection.request(host, target, subprotocols=subprotocols, origin=origin, headers=headers)
+
+    def failed(self, link: Link, status: int | None, reason: str) -> None:
+        """The connection ended before it opened."""
+        self._attempt_failed(link, reason, errno.ETIMEDOUT, status)
+
+    def _attempt_failed(self, link: Link, reason: str, number: int | None, status: int | None = None) -> None:
+        if link.phase is Phase.CONNECTING and self._addresses and not self._closing:
+            self._try_next()
+        else:
+            self._give_up(status, reason, number)
+
+    def _give_up(self, status: int | None, reason: str, number: int | None) -> None:
+        if self._closing:
+            reason = "it was closed before that"
+        self.error = ConnectError(f"cannot connect to {self.url}: {reason}", status=status)
+        self.error.errno = number
+        if not self._closing:
+            logger.warning("%s", self.error)
+
+    def _over(self) -> bool:
+        """A client holds one connection: when that is gone, it is finished."""
+        return True
+
+
+def _split(url: str) -> tuple[str, int, str]:
+    """Host, port and request target of a ws URL (RFC 6455 section 3).
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "wss":
+        raise ValueError(f"{url!r}: wss:// (TLS) is not supported yet; use ws://")
+    if parts.scheme != "ws" or not parts.hostname:
+        raise ValueError(f"{url!r} is no WebSocket URL: it looks like ws://127.0.0.1:8056/path")
+    if parts.fragment or parts.username is not None:
+        raise ValueError(f"{url!r}: a WebSocket URL has no #fragment and no user name")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return parts.hostname, 80 if parts.port is None else parts.port, target
+
+
+def _host_header(host: str, port: int) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return name if port == 80 else f"{name}:{port}"
+
+
+def _advice(number: int | None) -> str:
+    """What an error of the system means for somebody who wants to connect."""
+    if number == errno.ECONNREFUSED:
+        return "nobody listens there. Is the server running, and is the port right?"
+    return os.strerror(number) if number else "unknown error"

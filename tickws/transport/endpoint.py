@@ -1,0 +1,383 @@
+"""The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
+
+    receive   poll once (the only place that may sleep), then one fair pass:
+              accept · read, parse, dispatch · deadlines · on_close          each step followed by a look at the clock
+    flush     one fair pass over whoever has something to say: gather, one write each
+
+Promises: the overshoot of a slice is one step; a pass begins with the kind of work at which the last one ran out of
+time, so nothing starves; even a budget of zero does one step of each half; unfinished work is carried over, in order.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from tickws.clock import NANOSECONDS, Clock, nanoseconds
+from tickws.errors import ErrorPolicy, UsageError, check_error_policy
+from tickws.protocol.limits import Limits
+from tickws.protocol.opcodes import check_close
+from tickws.statistics import EndpointStatistics, Histogram, frozen_counts
+from tickws.transport.handler import Callbacks
+from tickws.transport.link import Phase
+from tickws.transport.links import Links, Owner
+from tickws.transport.network import Network, SocketNetwork
+from tickws.transport.timers import STALL
+
+__all__ = ["Endpoint"]
+
+FOREVER: Final = 1 << 62
+"""A deadline that is never reached, in nanoseconds."""
+
+
+class Endpoint(Owner):
+    """A server or a client: links, the slice in which they are turned, and the queues that any thread may fill."""
+
+    def __init__(
+        self,
+        callbacks: Callbacks,
+        limits: Limits,
+        network: Network | None,
+        clock: Clock | None,
+        errors: ErrorPolicy,
+        mask_source: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        check_error_policy(errors)
+        self._network = network or SocketNetwork()
+        self._clock = clock or self._network.clock
+        self._now = self._clock.now_ns
+        self._limits = limits
+        self._poller = self._network.poller()
+        self._links = Links(self, self._clock, self._poller, limits, callbacks, errors, mask_source)
+        self._kinds: tuple[Callable[[int], int], ...] = (
+            self._accept,
+            self._links.pump.read,
+            self._links.expire,
+            self._links.tell,
+        )
+        self._first = 0  # index of the kind of work that the next pass begins with
+        self._working = False
+        self._closing = False
+        self._finished = False
+        self._close_due = FOREVER  # in reading time
+        self._polled = self._now()
+        self._slices = Histogram()
+        self._overruns = 0
+        self._empty_polls = 0
+        self._slept = 0
+
+    # -- the slice ---------------------------------------------------------------------------------------------------
+
+    def work(self, budget: float | None, *, wait: float | None = None) -> bool:
+        """One slice: `receive` and `flush`.
+
+        Args:
+            budget: seconds that this call may take, sleep included; it overshoots by at most one step (one callback,
+                one read of at most 64 KiB, one write). None: no limit, one fair pass over all that is ready. Zero or
+                less: the guaranteed minimum, one step of each half.
+            wait: the most seconds to sleep until there is something to do; None: the whole budget; 0: never. It
+                returns after the first pass that served something, and does not pad the slice.
+
+        Returns:
+            False once it is closed and every callback was called: the loop can end.
+
+        Raises:
+            TypeError, ValueError: budget or wait is no number of seconds; a whole number above 1 is taken for
+            milliseconds. UsageError: called inside a callback, or by two threads.
+        """
+        budget_time = _check_seconds("budget", budget)
+        wait_time = budget_time if wait is None else _check_seconds("wait", wait)
+        if self._finished:
+            return False
+        start = self._enter()
+        try:
+            deadline = start + budget_time
+            self._receive(deadline, min(wait_time, budget_time), reserve=True)
+            self._links.pump.write(deadline)
+        finally:
+            self._leave(start, budget_time)
+        return not self._finished
+
+    def receive(self, budget: float | None, *, wait: float | None = 0) -> bool:
+        """The first half of `work`: accept, read, call back. Inputs are there when it returns; nothing is written.
+
+        Args, returns and raises as `work`, but it does not sleep unless told.
+        """
+        budget_time = _check_seconds("budget", budget)
+        wait_time = budget_time if wait is None else _check_seconds("wait", wait)
+        if self._finished:
+            return False
+        start = self._enter()
+        try:
+            self._receive(start + budget_time, min(wait_time, budget_time), reserve=False)
+        finally:
+            self._leave(start, budget_time)
+        return not self._finished
+
+    def flush(self, budget: float | None) -> bool:
+        """The second half of `work`: write what is queued, as far as the sockets take it. Never sleeps.
+
+        Args, returns and raises as `work`.
+        """
+        budget_time = _check_seconds("budget", budget)
+        if self._finished:
+            return False
+        start = self._enter()
+        try:
+            self._links.pump.write(start + budget_time)
+        finally:
+            self._leave(start, budget_time)
+        return not self._finished
+
+    def _receive(self, deadline: int, wait: int, *, reserve: bool) -> None:
+        self._poll(wait)
+        now = self._now()
+        if reserve:  # a quarter of what is left belongs to flush
+            deadline -= max(0, deadline - now) // 4
+        kinds = self._kinds
+        steps = 0
+        for turn in range(len(kinds)):
+            index = (self._first + turn) % len(kinds)
+            steps += kinds[index](deadline)
+            if steps and self._now() >= deadline:
+                self._first = (index + 1) % len(kinds)
+                break
+
+    def _poll(self, wait: int) -> None:
+        """Look at the network, asleep for at most `wait` nanoseconds while there is nothing to do."""
+        links = self._links
+        before = self._now()
+        links.pump.reading_time += min(before - self._polled, STALL)
+        with links.queue.lock:
+            if self._busy():
+                wait = 0
+            else:
+                wait = min(wait, self._next_due() - links.pump.reading_time)
+            links.queue.sleeping = wait > 0
+        try:
+            found = self._poller.poll(None if wait >= FOREVER // 2 else max(0, wait) / NANOSECONDS)
+        finally:
+            links.queue.sleeping = False
+        self._polled = self._now()
+        slept = self._polled - before
+        self._slept += slept
+        links.pump.reading_time += min(slept, max(0, wait) + STALL)
+        for fd, events in found:
+            link = links.by_fd.get(fd)
+            if link is not None:
+                links.notice(link, events)
+            elif fd == self._poller.wake_fd:
+                self._poller.drain()
+            else:
+                self._notice(fd)
+        if wait > 0 and not found and self._next_due() > links.pump.reading_time and slept < wait:
+            self._empty_polls += 1
+        if links.pump.reading_time >= self._close_due:
+            self._abandon()
+
+    def _busy(self) -> bool:
+        """Whether anything can be done without the network's help. Under the lock."""
+        links = self._links
+        return bool(links.pump.ready or links.queue.pending or links.farewells)
+
+    def _next_due(self) -> int:
+        """The earliest deadline, in reading time."""
+        due = self._links.timers.next_due()
+        return self._close_due if due is None else min(due, self._close_due)
+
+    def _enter(self) -> int:
+        if self._working:
+            raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
+        self._working = True
+        self._links.queue.worker = threading.get_ident()
+        self._slept = 0
+        return self._now()
+
+    def _leave(self, start: int, budget: int) -> None:
+        self._working = False
+        self._links.queue.worker = None
+        spent = self._now() - start
+        self._slices.record(spent - self._slept)
+        if spent > max(0, budget):
+            self._overruns += 1
+        self._finish_if_over()
+        with self._links.queue.lock:
+            if self._links.queue.watched and not self._finished and self._busy():
+                self._poller.wake()  # so that whoever waits for our descriptor comes back
+
+    def _finish_if_over(self) -> None:
+        with self._links.queue.lock:
+            if self._over() and not self._links.by_fd and not self._links.farewells and not self._finished:
+                self._finished = True
+                self._poller.close()
+
+    # -- for hosts that wait for several things ----------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """A descriptor that is readable while anything is left to do: give it to `select`, asyncio's `add_reader`, ….
+
+        Call `work(budget, wait=0)` when it is readable, and at `next_deadline`.
+
+        Raises:
+            UsageError: this platform has none (Windows), or the endpoint is closed.
+        """
+        if self._finished:
+            raise UsageError("closed: there is nothing to wait for")
+        fd = self._poller.fileno()
+        with self._links.queue.lock:
+            self._links.queue.watched = True
+            if self._busy():
+                self._poller.wake()
+        return fd
+
+    def next_deadline(self) -> float | None:
+        """Seconds until a timer wants `work` to be called; 0.0 when one is past, None where there is none."""
+        due = self._next_due()
+        if due >= FOREVER:
+            return None
+        unheard = min(self._now() - self._polled, STALL)
+        return max(0, due - self._links.pump.reading_time - unheard) / NANOSECONDS
+
+    def wake(self) -> None:
+        """End a `work` that sleeps. Thread-safe."""
+        with self._links.queue.lock:
+            if not self._finished:
+                self._poller.wake()
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def close(self, code: int = 1001, reason: str = "", *, timeout: float = 5.0) -> None:
+        """Begin to close; never blocks. Reliable messages still go out, then a Close to everybody.
+
+        `work` goes on as before and says False when all are gone or the time is over. Calling it again does nothing.
+
+        Args:
+            code: close code for open connections (1001: going away).
+            reason: at most 123 bytes of UTF-8.
+            timeout: seconds until connections that are left are dropped.
+
+        Raises:
+            ValueError: code, reason or timeout cannot be used.
+        """
+        check_close(code, reason)
+        timeout_time = nanoseconds(timeout)
+        if self._closing:
+            return
+        self._closing = True
+        self._close_due = self._links.pump.reading_time + max(0, timeout_time)
+        self._stop()
+        for link in list(self._links.by_fd.values()):
+            if link.phase is Phase.OPEN:
+                self._links.queue.close(link, code, reason)
+            elif link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
+                self._links.lose(link)
+        with self._links.queue.lock:
+            if self._links.queue.watched:
+                self._poller.wake()
+
+    def abort(self) -> None:
+        """Close at once, without a word to anybody; `on_close` is called with 1006 for each open connection.
+
+        Inside a callback these calls follow in the `work` that is running; outside they are made before it returns.
+        """
+        if self._finished:
+            return
+        self._closing = True
+        self._stop()
+        self._abandon()
+        if self._working:
+            return
+        failed: Exception | None = None
+        start = self._enter()
+        while self._links.farewells:
+            try:
+                self._links.tell(FOREVER)
+            except Exception as error:
+                failed = failed or error
+        self._leave(start, FOREVER)
+        if failed is not None:
+            raise failed
+
+    def _abandon(self) -> None:
+        """Drop every link."""
+        self._close_due = FOREVER
+        for link in list(self._links.by_fd.values()):
+            self._links.lose(link)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close, and work until done."""
+        self.close()
+        try:
+            while self.work(0.05):
+                pass
+        finally:
+            self.abort()
+
+    # -- what a server or a client adds ------------------------------------------------------------------------------
+
+    def _accept(self, deadline: int) -> int:
+        """Take what arrived at the door, until `deadline`; gives the steps."""
+        return 0
+
+    def _notice(self, fd: int) -> None:
+        """The poller found a descriptor that is no link's."""
+
+    def _stop(self) -> None:
+        """Let nobody new in."""
+
+    def _over(self) -> bool:
+        """Whether the endpoint is finished once its last link is gone."""
+        return self._closing
+
+    def statistics(self) -> EndpointStatistics:
+        """Counters since the beginning, frozen."""
+        links = self._links
+        pump = links.pump
+        return EndpointStatistics(
+            connections=len(links.by_fd),
+            open=len(links.open),
+            accepted=links.accepted,
+            opened=links.opened,
+            closed=frozen_counts(links.closed),
+            faults=frozen_counts(links.faults),
+            answered=frozen_counts(links.answered),
+            timed_out=links.timed_out,
+            callback_errors=links.callback_errors,
+            messages_received=pump.messages_received,
+            messages_sent=pump.messages_sent,
+            bytes_received=pump.bytes_received,
+            bytes_sent=pump.bytes_sent,
+            carried_over=len(pump.ready),
+            slice=self._slices.distribution(),
+            overruns=self._overruns,
+            empty_polls=self._empty_polls,
+        )
+
+
+def _check_seconds(name: str, value: float | None) -> int:
+    """A budget in nanoseconds; FOREVER for None.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is a whole number above 1, or not a number.
+    """
+    if value is None:
+        return FOREVER
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
+    if isinstance(value, int) and value > 1:
+        raise ValueError(
+            f"{name} is in seconds: for {value} milliseconds say {value / 1000}, for seconds {float(value)}"
+        )
+    if math.isnan(value):
+        raise ValueError(f"{name} is not a number")
+    return min(FOREVER, nanoseconds(value)) if value < FOREVER / NANOSECONDS else FOREVER

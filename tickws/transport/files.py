@@ -1,0 +1,81 @@
+"""Files on the game's own port: a page, its script, its pictures. A fixed mapping from URL to file, GET and HEAD only.
+
+No path of a caller's reaches the file system: a request is looked up in the mapping, and nothing is joined. A file is
+read when it is asked for, so that a page can be edited while the server runs, and its bytes are shared among all that
+ask.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TypeAlias
+
+__all__ = ["File", "Files"]
+
+File: TypeAlias = str | os.PathLike[str] | Traversable
+"""A path, or a package resource (`importlib.resources.files(...) / ...`)."""
+
+_TYPES = {  # what browsers insist on, and Windows' registry is known to have wrong
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+}
+
+
+class Files:
+    """The files of a server.
+
+    Args:
+        files: URL path ("/", "/game.js") to file.
+
+    Raises:
+        ValueError: a URL path does not begin with a slash.
+        FileNotFoundError: there is no such file.
+    """
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self._files: dict[str, Traversable] = {}
+        self._read: dict[str, bytes] = {}
+        for url, file in files.items():
+            if not url.startswith("/"):
+                raise ValueError(f"files: the URL path {url!r} must begin with a slash")
+            found = Path(file) if isinstance(file, (str, os.PathLike)) else file
+            if not found.is_file():
+                raise FileNotFoundError(f"files: {url!r} is to be served from {found}, which is no file")
+            self._files[url] = found
+
+    def __bool__(self) -> bool:
+        return bool(self._files)
+
+    def get(self, url: str) -> tuple[list[tuple[str, str]], bytes] | None:
+        """Headers and content for a URL path; None where there is no such file (any more)."""
+        file = self._files.get(url)
+        if file is None:
+            return None
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return None
+        content = self._shared(url, content)
+        return [("Content-Type", content_type(file.name)), ("Cache-Control", "no-cache")], content
+
+    def _shared(self, url: str, content: bytes) -> bytes:
+        """The bytes that others who ask for the same content hold already."""
+        if self._read.get(url) != content:
+            self._read[url] = content
+        return self._read[url]
+
+
+def content_type(name: str) -> str:
+    """The media type for a file name."""
+    suffix = os.path.splitext(name)[1].lower()
+    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

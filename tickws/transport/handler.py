@@ -1,0 +1,100 @@
+"""What you are called for: a `Handler` subclass or keyword callbacks, resolved once into `Callbacks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from tickws.protocol.events import Frame
+from tickws.protocol.handshake import Accept, Reject, Request
+
+if TYPE_CHECKING:
+    from tickws.transport.websocket import WebSocket
+
+__all__ = ["Answer", "Callbacks", "Handler", "OnClose", "OnFrame", "OnMessage", "OnOpen", "OnRequest"]
+
+Answer: TypeAlias = Accept | Reject | bool
+OnRequest: TypeAlias = Callable[[Request], Answer]
+OnOpen: TypeAlias = "Callable[[WebSocket], object]"
+OnMessage: TypeAlias = "Callable[[WebSocket, str | bytes], object]"
+OnFrame: TypeAlias = "Callable[[WebSocket, Frame], object]"
+OnClose: TypeAlias = "Callable[[WebSocket, int, str], object]"
+
+
+class Handler:
+    """Base class for what a server or client calls, always inside `work()` and on its thread; override what you need.
+
+    Any connection, all of them, or the server itself may be closed in any callback.
+    """
+
+    def on_request(self, request: Request) -> Answer:
+        """A client asks for a WebSocket (servers only).
+
+        Returns:
+            True or `Accept(...)` to let it in; False (404) or `Reject(...)` to turn it away.
+        """
+        return True
+
+    def on_open(self, ws: WebSocket) -> None:
+        """A WebSocket is open. Comes once for each, before anything else about it."""
+
+    def on_message(self, ws: WebSocket, message: str | bytes) -> None:
+        """A whole message came: text as str, binary as bytes (RFC 6455 section 5.6)."""
+
+    def on_frame(self, ws: WebSocket, frame: Frame) -> None:
+        """A data frame came; override it *instead* of `on_message` to put fragments together yourself (section 5.4)."""
+
+    def on_close(self, ws: WebSocket, code: int, reason: str) -> None:
+        """A WebSocket that was open is closed. Comes once for each, after everything else about it.
+
+        Args:
+            ws: what was closed; sending on it does nothing.
+            code: the close code (section 7.4) of the Close that began the closing, whoever sent it; 1005: it had none;
+                1006: there was no closing handshake, because TCP failed or the peer no longer read.
+            reason: the text that came with it.
+        """
+
+
+class Callbacks:
+    """The callbacks in use; None for those that nobody wants."""
+
+    __slots__ = ("on_close", "on_frame", "on_message", "on_open", "on_request")
+
+    def __init__(
+        self,
+        handler: Handler | None,
+        on_request: OnRequest | None = None,
+        on_open: OnOpen | None = None,
+        on_message: OnMessage | None = None,
+        on_frame: OnFrame | None = None,
+        on_close: OnClose | None = None,
+    ) -> None:
+        given = {
+            "on_request": on_request,
+            "on_open": on_open,
+            "on_message": on_message,
+            "on_frame": on_frame,
+            "on_close": on_close,
+        }
+        if handler is not None:
+            if not isinstance(handler, Handler):
+                hint = "an instance of it" if isinstance(handler, type) else "a subclass of tickws.Handler"
+                raise TypeError(f"handler must be {hint}, not {handler!r}")
+            both = [name for name, callback in given.items() if callback is not None]
+            if both:
+                raise TypeError(f"give a handler or callbacks, not both: {', '.join(both)}")
+            given = {
+                name: getattr(handler, name)
+                for name in given
+                if getattr(type(handler), name) is not getattr(Handler, name) or name in vars(handler)
+            }
+        for name, callback in given.items():
+            if callback is not None and not callable(callback):
+                raise TypeError(f"{name} must be callable, not {callback!r}")
+        self.on_request: OnRequest | None = given.get("on_request")  # type: ignore[assignment]
+        self.on_open: OnOpen | None = given.get("on_open")  # type: ignore[assignment]
+        self.on_message: OnMessage | None = given.get("on_message")  # type: ignore[assignment]
+        self.on_frame: OnFrame | None = given.get("on_frame")  # type: ignore[assignment]
+        self.on_close: OnClose | None = given.get("on_close")  # type: ignore[assignment]
+        if self.on_frame is not None and self.on_message is not None:
+            raise TypeError("on_frame takes the place of on_message: give one of them")

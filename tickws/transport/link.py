@@ -1,0 +1,131 @@
+"""One TCP connection in an endpoint's care: what the pump turns, from its first byte to its last.
+
+    CONNECTING ──> HANDSHAKE ──> OPEN ──> CLOSING ──> ENDING ──> RELEASED
+     (client)          └──────────┴─────────┴────────────^ a fault, a Close, an HTTP answer, the peer's end
+
+CLOSING waits for the peer's Close; ENDING writes what is left, ends our half of the stream and reads away what still
+comes, so that no unread byte makes the kernel answer with a reset, which would destroy our last words. Only the loop's
+thread touches a link; other threads reach its `outbox`, under the endpoint's lock.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from tickws.protocol.connection import Connection
+from tickws.protocol.handshake import Request
+from tickws.transport.network import Address
+from tickws.transport.outbox import Fragments, Outbox
+from tickws.transport.stream import Stream
+
+if TYPE_CHECKING:
+    from tickws.transport.websocket import WebSocket
+
+__all__ = ["Link", "Phase"]
+
+
+class Phase(Enum):
+    """Where a link stands; the drawing is above."""
+
+    CONNECTING = "connecting"
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSING = "closing"
+    ENDING = "ending"
+    RELEASED = "released"
+
+
+class Link:
+    """Socket, protocol and send queue of one connection, with the flags of those who turn it."""
+
+    __slots__ = (
+        "bytes_received", "bytes_sent", "carried", "connection", "expiring", "heard", "latency", "messages_received",
+        "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "ready", "remote_address",
+        "request", "sent_mark", "stream", "subprotocol", "timer", "verdict", "watching", "websocket",
+    )  # fmt: skip
+
+    def __init__(self, stream: Stream, connection: Connection, outbox: Outbox, phase: Phase, address: Address) -> None:
+        self.stream = stream
+        self.connection = connection
+        self.outbox = outbox
+        self.phase = phase
+        self.remote_address = address
+        self.websocket: WebSocket | None = None  # set before it opens
+        self.request: Request | None = None
+        self.subprotocol: str | None = None
+        self.opened = False
+        """`on_open` was called, or would have been; `on_close` is owed, until it is told."""
+        self.verdict: tuple[int, str] | None = None
+        """Code and reason that `on_close` gets even where no closing handshake follows: why *we* gave the peer up."""
+        # The pump's marks:
+        self.watching = 0
+        """What the poller watches for: READABLE until the peer's end of stream, WRITABLE while the kernel is full."""
+        self.ready = False  # in the queue of links to read
+        self.carried = False  # received bytes may hold further messages
+        self.pending = False  # in the queue of links to write; under the lock
+        # Deadlines, in reading time:
+        self.timer: tuple[int, int, Link] | None = None
+        self.expiring = False  # the deadline is that of the closing handshake
+        self.heard = 0  # when the last byte came, or the kernel took some again
+        self.sent_mark = 0  # `bytes_sent` when the deadline was set
+        self.ping_payload: bytes | None = None  # of the ping that is not answered yet
+        self.ping_sent = 0
+        self.latency: int | None = None
+        # Statistics:
+        self.messages_received = 0
+        self.messages_sent = 0
+        self.bytes_received = 0
+        self.bytes_sent = 0
+
+    def commit(self, frames: list[bytes], lock: RLock, share: int) -> None:
+        """Append to `frames` what is to be written next, taken out of the outbox in the order of DESIGN rule 3.
+
+        Called when the stream has nothing unsent. Raises whatever a producer or an iterable of fragments does; what
+        was appended before is to be written nevertheless.
+        """
+        connection = self.connection
+        outbox = self.outbox
+        if self.phase is not Phase.OPEN:
+            with lock:
+                self.pending = False
+            frames += connection.data_to_send()
+            return
+        with lock:
+            self.pending = False
+            pings, outbox.pings = outbox.pings, None
+            reliable = outbox.take_reliable(share)
+            fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
+            latest = () if fragmented else outbox.take_latest()
+        for payload in pings or ():
+            connection.send_ping(payload)
+        frames += connection.data_to_send()
+        for message in reliable:
+            if isinstance(message, bytes):
+                frames.append(message)
+                self.messages_sent += 1
+            elif message.take(frames, connection, share):
+                self.messages_sent += 1
+                with lock:
+                    outbox.finish(message)
+        for value in latest:
+            made = value if isinstance(value, bytes) else value()
+            if made is not None:
+                frames.append(value if isinstance(value, bytes) else connection.encode(made))
+                self.messages_sent += 1
+        if outbox.closing is not None and outbox.empty:
+            connection.send_close(*outbox.closing)
+            self.phase = Phase.CLOSING
+            frames += connection.data_to_send()
+
+    @property
+    def released(self) -> bool:
+        """Whether the descriptor was given back."""
+        return self.phase is Phase.RELEASED
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether the outbox has more for the next commit."""
+        outbox = self.outbox
+        return self.phase is Phase.OPEN and (not outbox.empty or outbox.closing is not None)

@@ -1,0 +1,374 @@
+"""The lives of an endpoint's links: adopted, opened, closed, told of, released; and the deadlines on the way.
+
+Here is what happens to one link when something is said of it: by the pump (an event, an error, the end of the stream),
+by a deadline, by its owner. Promises: `on_open` and `on_close` come in pairs, once each, the second as a step of its
+own; a peer's fault ends that peer's link and nothing else; nothing times out for time in which we did not read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from tickws.clock import Clock, nanoseconds
+from tickws.errors import ErrorPolicy
+from tickws.protocol.connection import Connection, Role
+from tickws.protocol.events import Closed, Event, Failed, Opened, Ping, Pong
+from tickws.protocol.handshake import Request
+from tickws.protocol.limits import Limits
+from tickws.protocol.opcodes import CloseCode
+from tickws.transport.handler import Callbacks
+from tickws.transport.link import Link, Phase
+from tickws.transport.network import Address, Socket
+from tickws.transport.outbox import Outbox
+from tickws.transport.poller import READABLE, WRITABLE, Poller
+from tickws.transport.pump import Pump
+from tickws.transport.sendqueue import SendQueue
+from tickws.transport.stream import Stream
+from tickws.transport.timers import STALL, Timers
+
+if TYPE_CHECKING:
+    from tickws.transport.websocket import WebSocket
+
+__all__ = ["Links", "Owner"]
+
+logger = logging.getLogger("tickws")
+
+
+class Owner:
+    """What a server or a client does about its links; a base class whose steps do nothing."""
+
+    def requested(self, link: Link, request: Request) -> None:
+        """A client's request wants an answer."""
+
+    def connected(self, link: Link) -> None:
+        """A connection attempt was decided."""
+
+    def failed(self, link: Link, status: int | None, reason: str) -> None:
+        """A link ended before it opened."""
+
+    def released(self, link: Link) -> None:
+        """A descriptor is free again."""
+
+
+class Links:
+    """All links of one endpoint."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        clock: Clock,
+        poller: Poller,
+        limits: Limits,
+        callbacks: Callbacks,
+        errors: ErrorPolicy,
+        mask_source: Callable[[int], bytes],
+    ) -> None:
+        self.queue = SendQueue(poller)
+        self.limits = limits
+        self.callbacks = callbacks
+        self.timers = Timers()
+        self.pump = Pump(self, self.queue, clock.now_ns, limits, callbacks)
+        self.by_fd: dict[int, Link] = {}
+        self.open: dict[WebSocket, Link] = {}
+        """WebSockets that are open, in the order of their opening; under the lock."""
+        self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
+        """Calls of `on_close` that are owed."""
+        self.accepted = 0
+        self.opened = 0
+        self.timed_out = 0
+        self.callback_errors = 0
+        self.answered: Counter[int] = Counter()
+        self.closed: Counter[int] = Counter()
+        self.faults: Counter[int] = Counter()
+        self._owner = owner
+        self._now = clock.now_ns
+        self._poller = poller
+        self._errors = errors
+        self._mask_source = mask_source
+        self._handshake_time = nanoseconds(limits.handshake_seconds)
+        self._closing_time = nanoseconds(limits.closing_seconds)
+        self._ping_time = nanoseconds(limits.ping_seconds)
+        self._dead_time = nanoseconds(limits.dead_seconds)
+
+    # -- the beginning -----------------------------------------------------------------------------------------------
+
+    def adopt(self, sock: Socket, role: Role, address: Address, phase: Phase = Phase.HANDSHAKE) -> Link:
+        """Take a connected socket (or one that is CONNECTING) into care."""
+        connection = Connection(role, self.limits, self._mask_source, by_frame=self.callbacks.on_frame is not None)
+        link = Link(Stream(sock), connection, Outbox(self.limits), phase, address)
+        self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
+        self.by_fd[link.stream.fd] = link
+        link.heard = self.pump.reading_time
+        self._arm(link, self._handshake_time)
+        self.accepted += 1
+        return link
+
+    def opening(self, link: Link) -> None:
+        """The handshake is over; its answer may still wait to be written."""
+        websocket = link.websocket
+        assert websocket is not None
+        link.phase = Phase.OPEN
+        link.opened = True
+        self.opened += 1
+        self._arm(link, self._ping_time)
+        with self.queue.lock:
+            link.outbox.open = link.outbox.closing is None
+            self.open[websocket] = link
+        self.queue.want_write(link)
+        if self.callbacks.on_open is not None:
+            try:
+                self.callbacks.on_open(websocket)
+            except Exception as error:
+                self.callback_failed(link, error)
+
+    def broadcast(self, frame: bytes, exclude: Iterable[WebSocket]) -> int:
+        """Queue one message for every open link; gives how many took it. Any thread."""
+        without = set(exclude)
+        with self.queue.lock:
+            return sum(self.queue.put(link, frame) for ws, link in tuple(self.open.items()) if ws not in without)
+
+    def broadcast_latest(self, key: object, frame: bytes, exclude: Iterable[WebSocket]) -> int:
+        """Set a latest value for every open link; gives how many took it. Any thread."""
+        without = set(exclude)
+        with self.queue.lock:
+            return sum(
+                self.queue.put_latest(link, key, frame)
+                for ws, link in tuple(self.open.items())
+                if ws not in without and link.outbox.has_room(key)
+            )
+
+    # -- what the pump says of a link --------------------------------------------------------------------------------
+
+    def handle(self, link: Link, event: Event) -> None:
+        """An event that is no message."""
+        if isinstance(event, Pong):
+            if event.payload == link.ping_payload:
+                link.ping_payload = None
+                link.latency = self._now() - link.ping_sent
+            return
+        if isinstance(event, Closed):
+            self._closed(link, event)
+        elif isinstance(event, Request):
+            self._owner.requested(link, event)
+        elif isinstance(event, Opened):
+            link.subprotocol = event.subprotocol
+            self.opening(link)
+        elif isinstance(event, Failed):
+            if event.status is not None:
+                self.answered[event.status] += 1
+            logger.debug("%s: handshake failed: %s", link.remote_address, event.reason)
+            self._owner.failed(link, event.status, event.reason)
+            self.end(link)
+        else:
+            assert isinstance(event, Ping), event  # answered by the connection already
+        self.queue.want_write(link)
+
+    def _closed(self, link: Link, event: Closed) -> None:
+        code, reason = event.code, event.reason
+        if event.fault:
+            self.faults[code] += 1
+            logger.debug("%s: failed with %d: %s", link.remote_address, code, reason)
+        elif link.verdict is not None:
+            code, reason = link.verdict
+        self._bid_farewell(link, code, reason)
+        if event.code == CloseCode.ABNORMAL:
+            self.release(link)
+        else:
+            self.end(link)
+
+    def end_of_stream(self, link: Link) -> None:
+        """The peer has ended its half of the stream; what came before is still to be read."""
+        self.watch(link, link.watching & ~READABLE)
+        if link.phase is Phase.ENDING:
+            self.written(link)
+
+    def written(self, link: Link) -> None:
+        """After a write that leaves something to be done: a full socket, a closing handshake, the end."""
+        if link.stream.unsent_bytes:
+            self.watch(link, link.watching | WRITABLE)
+        if link.phase is Phase.ENDING:
+            if not link.stream.unsent_bytes and not link.pending:
+                self._finish(link)
+        elif link.outbox.closing is not None and not link.expiring:
+            link.expiring = True
+            self._arm(link, self._closing_time)
+        if link.phase is Phase.OPEN and not link.stream.unsent_bytes and link.unsaid:
+            self.queue.want_write(link)
+
+    def lose(self, link: Link) -> None:
+        """TCP failed, or the peer is given up."""
+        code, reason = link.verdict or (CloseCode.ABNORMAL, "")
+        self._fail_opening(link, "the connection was lost")
+        self._bid_farewell(link, int(code), reason)
+        self.release(link)
+
+    def abort(self, link: Link) -> None:
+        """Drop a link, in any phase."""
+        if link.phase is not Phase.RELEASED:
+            self.lose(link)
+
+    def callback_failed(self, link: Link, error: Exception) -> None:
+        """A callback let `error` out: close its connection with 1011, and do what the error policy says."""
+        self.callback_errors += 1
+        self.queue.condemn(link, CloseCode.INTERNAL_ERROR, "internal error")
+        self.report(error, link.websocket)
+
+    def report(self, error: Exception, source: object) -> None:
+        """Do what the error policy says.
+
+        Raises:
+            Exception: `error` itself, where the policy is "raise".
+        """
+        if self._errors == "raise":
+            raise error
+        if callable(self._errors):
+            self._errors(error, source)
+        else:
+            logger.error("a callback failed: its connection is closed (1011)", exc_info=error)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def end(self, link: Link) -> None:
+        """Nothing more is read: write what is left, end the stream, wait for the peer's end."""
+        if link.phase is not Phase.RELEASED:
+            link.phase = Phase.ENDING
+            link.sent_mark = link.bytes_sent
+            self._arm(link, self._closing_time)
+            self.queue.want_write(link)
+
+    def _finish(self, link: Link) -> None:
+        """All is written. The server ends the stream first (section 7.1.1): its peer may reconnect at once."""
+        if not link.watching & READABLE:
+            self.release(link)
+        elif link.connection.role is Role.SERVER:
+            link.stream.end()
+            if link.stream.lost:
+                self.release(link)
+
+    def _bid_farewell(self, link: Link, code: int, reason: str) -> None:
+        """Owe the link's `on_close`, if it was opened."""
+        websocket = link.websocket
+        with self.queue.lock:
+            link.outbox.clear()
+            if websocket is not None:
+                self.open.pop(websocket, None)
+        if link.opened and websocket is not None:
+            link.opened = False
+            self.closed[code] += 1
+            self.farewells.append((link, websocket, code, reason))
+
+    def tell(self, deadline: int) -> int:
+        """Call `on_close` for links that are closed, until `deadline`; at least one. Gives the steps."""
+        steps = 0
+        while self.farewells:
+            link, websocket, code, reason = self.farewells.popleft()
+            steps += 1
+            try:
+                if self.callbacks.on_close is not None:
+                    self.callbacks.on_close(websocket, code, reason)
+            except Exception as error:
+                self.callback_errors += 1
+                self.report(error, websocket)
+            finally:
+                link.websocket = None  # they refer to each other: without this, both wait for the collector
+            if self._now() >= deadline:
+                break
+        return steps
+
+    def _fail_opening(self, link: Link, reason: str) -> None:
+        if link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
+            self._owner.failed(link, None, reason)
+
+    def release(self, link: Link) -> None:
+        """Give the descriptor back."""
+        if link.phase is Phase.RELEASED:
+            return
+        link.phase = Phase.RELEASED
+        self.watch(link, 0)
+        self.timers.clear(link)
+        del self.by_fd[link.stream.fd]
+        link.stream.close()
+        self._owner.released(link)
+
+    # -- watching and waiting ----------------------------------------------------------------------------------------
+
+    def watch(self, link: Link, events: int) -> None:
+        """Have the poller watch for `events`: never for what we would not serve."""
+        if events == link.watching:
+            return
+        fd = link.stream.fd
+        if not events:
+            self._poller.unregister(fd)
+        elif not link.watching:
+            self._poller.register(fd, events)
+        else:
+            self._poller.modify(fd, events)
+        link.watching = events
+
+    def notice(self, link: Link, events: int) -> None:
+        """What the poller found: queue the link for reading, writing or both."""
+        if link.phase is Phase.CONNECTING:
+            self.watch(link, READABLE)
+            self._owner.connected(link)
+            return
+        if events & WRITABLE and link.watching & WRITABLE:
+            link.heard = self.pump.reading_time  # the kernel takes more: the peer has acknowledged some
+            self.watch(link, link.watching & ~WRITABLE)
+            self.queue.want_write(link)
+        if events & ~WRITABLE and not link.ready:
+            link.ready = True
+            self.pump.ready.append(link)
+
+    def _arm(self, link: Link, time: int) -> None:
+        self.timers.set(link, self.pump.reading_time + time)
+
+    def expire(self, deadline: int) -> int:
+        """Serve deadlines that are past, until `deadline`; at least one. Gives the steps."""
+        steps = 0
+        while (link := self.timers.pop_due(self.pump.reading_time)) is not None:
+            steps += 1
+            if link.ready:  # it has said something that we did not read yet
+                self._arm(link, STALL)
+            else:
+                self._expire(link)
+            if self._now() >= deadline:
+                break
+        return steps
+
+    def _expire(self, link: Link) -> None:
+        if link.phase is Phase.OPEN and not link.expiring:
+            self._keep_alive(link)
+            return
+        if link.phase is Phase.ENDING:
+            if link.stream.unsent_bytes and link.bytes_sent - link.sent_mark >= self.limits.slice_bytes:
+                self.end(link)  # a long answer on a slow line: it goes on
+                return
+            if not link.stream.unsent_bytes:  # all is said, the peer just does not hang up
+                self.release(link)
+                return
+        self.timed_out += 1
+        logger.debug("%s: timed out, %s", link.remote_address, link.phase.value)
+        self._fail_opening(link, f"no answer within {self.limits.handshake_seconds:g} s")
+        self.lose(link)
+
+    def _keep_alive(self, link: Link) -> None:
+        """Ping a silent peer; give it up where it stays silent (any byte proves life)."""
+        silence = self.pump.reading_time - link.heard
+        if silence < self._ping_time:
+            self._arm(link, self._ping_time - silence)
+        elif silence < self._ping_time + self._dead_time:
+            self.ping(link)
+            self._arm(link, self._ping_time + self._dead_time - silence)
+        else:
+            self.timed_out += 1
+            logger.debug("%s: silent for %g s", link.remote_address, silence / 1e9)
+            self.lose(link)
+
+    def ping(self, link: Link) -> None:
+        """Send a Ping whose Pong gives the latency."""
+        link.ping_sent = self._now()
+        link.ping_payload = link.ping_sent.to_bytes(8, "big")
+        self.queue.ping(link, link.ping_payload)

@@ -1,0 +1,159 @@
+"""What one connection has to say, until it is committed to its stream: thread-safe, bounded, in DESIGN's order.
+
+Each commit takes control frames first, then a bounded share of the reliable messages in order, then the latest value
+under each key. An unsent latest value is replaced by a newer one; a reliable message is never dropped while the
+connection stays open: what does not fit into the queue ends the connection (1008), and `put` says so.
+The lock is the endpoint's: one for all of its connections, held for a few list operations and never over a callback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from tickws.protocol.connection import Buffer, Connection
+from tickws.protocol.limits import Limits
+
+__all__ = ["Fragments", "Outbox", "Producer"]
+
+PINGS = 16
+"""Pings that wait for a socket to take them."""
+Producer: TypeAlias = Callable[[], str | Buffer | None]
+"""Makes a latest value when its bytes are committed; None: nothing this time."""
+
+
+class Fragments:
+    """A message that is sent in pieces, each taken from its iterable when there is room for it (section 5.4)."""
+
+    __slots__ = ("_next", "_pieces")
+
+    def __init__(self, pieces: Iterable[str | Buffer]) -> None:
+        self._pieces: Iterator[str | Buffer] = iter(pieces)
+        self._next: str | Buffer | None = None  # one is looked ahead: only the last frame has FIN
+
+    def take(self, frames: list[bytes], connection: Connection, share: int) -> bool:
+        """Append the next frames, of together about `share` bytes; True where the message is complete with them.
+
+        Raises whatever the iterable does, and as `Connection.encode_fragment`.
+        """
+        if self._next is None:
+            self._next = next(self._pieces, None)
+        size = 0
+        while self._next is not None and size < share:
+            piece, self._next = self._next, next(self._pieces, None)
+            frames.append(connection.encode_fragment(piece, fin=self._next is None))
+            size += len(frames[-1])
+        return self._next is None
+
+
+class Outbox:
+    """The send queue of one connection. Every method wants the endpoint's lock held."""
+
+    __slots__ = ("_latest", "_limits", "_reliable", "closing", "open", "pings", "queued_bytes")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._reliable: list[bytes | Fragments] = []
+        self._latest: dict[object, bytes | Producer] | None = None
+        self.queued_bytes = 0
+        """Bytes of the reliable messages waiting."""
+        self.open = False
+        """Whether anything is taken in."""
+        self.closing: tuple[int, str] | None = None
+        """Close code and reason to send when the reliable messages are out."""
+        self.pings: list[bytes] | None = None
+        """Payloads of pings asked for."""
+
+    def put(self, message: bytes | Fragments) -> bool:
+        """Queue a reliable message, encoded; False: it does not fit, and nothing was queued."""
+        reliable = self._reliable
+        size = len(message) if isinstance(message, bytes) else 0
+        if reliable and (
+            self.queued_bytes + size > self._limits.queue_bytes or len(reliable) >= self._limits.queue_messages
+        ):
+            return False
+        reliable.append(message)
+        self.queued_bytes += size
+        return True
+
+    def put_latest(self, key: object, message: bytes | Producer) -> None:
+        """Set the value under `key`, in place of one that is still unsent.
+
+        Raises:
+            ValueError: too many keys are in use.
+        """
+        if not self.has_room(key):
+            raise ValueError(
+                f"send_latest: {self._limits.latest_keys} keys are waiting, as many as limits.latest_keys allows; "
+                "a key names a kind of message, not a message"
+            )
+        if self._latest is None:
+            self._latest = {}
+        self._latest[key] = message
+
+    def has_room(self, key: object) -> bool:
+        """Whether a latest value can be set under `key`."""
+        latest = self._latest
+        return latest is None or key in latest or len(latest) < self._limits.latest_keys
+
+    def put_ping(self, payload: bytes) -> None:
+        """Ask for a ping; of more than `PINGS` that wait, the oldest is forgotten."""
+        self.pings = [*(self.pings or ())[1 - PINGS :], payload]
+
+    def close(self, code: int, reason: str, *, drop: bool) -> None:
+        """Take nothing more in; with `drop`, forget what waits instead of sending it before the Close."""
+        self.open = False
+        self.closing = (code, reason)
+        if drop:
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget all that waits; the connection is past sending it."""
+        self.open = False
+        self._reliable.clear()
+        self._latest = self.pings = None
+        self.queued_bytes = 0
+
+    @property
+    def queued_messages(self) -> int:
+        """Reliable messages waiting."""
+        return len(self._reliable)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits (a wish to close does not count)."""
+        return not (self._reliable or self._latest or self.pings)
+
+    def take_reliable(self, share: int) -> list[bytes | Fragments]:
+        """The next reliable messages, of together at least `share` bytes; a fragmented one is given alone, and stays.
+
+        It is taken out by `finish`, when it is complete.
+        """
+        reliable = self._reliable
+        if not reliable:
+            return []
+        if isinstance(reliable[0], Fragments):
+            return reliable[:1]
+        size = 0
+        count = 0
+        for message in reliable:
+            if isinstance(message, Fragments) or size >= share:
+                break
+            size += len(message)
+            count += 1
+        taken = reliable[:count]
+        del reliable[:count]
+        self.queued_bytes -= size
+        return taken
+
+    def finish(self, message: Fragments) -> None:
+        """A fragmented message is complete; its iterable may have had the queue cleared meanwhile."""
+        if self._reliable and self._reliable[0] is message:
+            del self._reliable[0]
+
+    def take_latest(self) -> Iterable[bytes | Producer]:
+        """The latest values, all of them."""
+        if not self._latest:
+            return ()
+        latest, self._latest = self._latest, None
+        return latest.values()

@@ -1,0 +1,95 @@
+"""The thread-safe send queue: what any thread may do to an endpoint's connections, and whom it wakes.
+
+One lock for all outboxes of an endpoint, held for a few list operations and never over a callback. A link with
+something to say stands in `pending` once; `flush` takes it out. A call that finds the loop's thread asleep in its poll
+ends the sleep.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from tickws.protocol.opcodes import CloseCode
+from tickws.transport.link import Link, Phase
+from tickws.transport.outbox import Fragments, Producer
+from tickws.transport.poller import Poller
+
+__all__ = ["SendQueue"]
+
+
+class SendQueue:
+    """All that waits to be sent by one endpoint."""
+
+    __slots__ = ("_poller", "lock", "pending", "sleeping", "watched", "worker")
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+        self.lock = threading.RLock()  # reentrant: a signal handler or a finaliser may send while its thread holds it
+        self.pending: deque[Link] = deque()
+        """Links to write, in turn."""
+        self.sleeping = False
+        """The loop's thread is about to sleep, or sleeps."""
+        self.watched = False
+        """A host waits for the endpoint's descriptor."""
+        self.worker: int | None = None
+        """The thread that is inside `work`, which needs no waking."""
+
+    def put(self, link: Link, message: bytes | Fragments) -> bool:
+        """Queue a reliable message; False where the link is not open, or is no longer, because it does not fit."""
+        with self.lock:
+            outbox = link.outbox
+            if not outbox.open:
+                return False
+            if not outbox.put(message):
+                self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
+                return False
+            if not link.pending:
+                self.want_write(link)
+            return True
+
+    def put_latest(self, link: Link, key: object, value: bytes | Producer) -> bool:
+        """Set a latest value; False where the link is not open.
+
+        Raises:
+            ValueError: too many keys are waiting.
+        """
+        with self.lock:
+            if not link.outbox.open:
+                return False
+            link.outbox.put_latest(key, value)
+            self.want_write(link)
+            return True
+
+    def ping(self, link: Link, payload: bytes) -> bool:
+        """Queue a ping; False where the link is not open."""
+        with self.lock:
+            if not link.outbox.open:
+                return False
+            link.outbox.put_ping(payload)
+            self.want_write(link)
+            return True
+
+    def close(self, link: Link, code: int, reason: str) -> None:
+        """Take nothing more in, and close behind what is queued."""
+        with self.lock:
+            if link.outbox.open:
+                link.outbox.close(code, reason, drop=False)
+                self.want_write(link)
+
+    def condemn(self, link: Link, code: int, reason: str) -> None:
+        """Close at once, without what is queued: `on_close` gets this code whatever the peer says."""
+        with self.lock:
+            if link.phase is Phase.OPEN and link.verdict is None:
+                link.verdict = (int(code), reason)
+                link.outbox.close(code, reason, drop=True)
+                self.want_write(link)
+
+    def want_write(self, link: Link) -> None:
+        """Have a link written in the next flush."""
+        with self.lock:
+            if not link.pending and link.phase is not Phase.RELEASED:
+                link.pending = True
+                self.pending.append(link)
+                if self.sleeping or (self.watched and self.worker != threading.get_ident()):
+                    self._poller.wake()

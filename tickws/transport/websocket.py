@@ -1,0 +1,176 @@
+"""`WebSocket`: what your code holds of one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from tickws.clock import NANOSECONDS
+from tickws.errors import UsageError
+from tickws.protocol.connection import Buffer, check_ping
+from tickws.protocol.handshake import Request
+from tickws.protocol.opcodes import CloseCode, check_close
+from tickws.statistics import ConnectionStatistics
+from tickws.transport.link import Link, Phase
+from tickws.transport.network import Address
+from tickws.transport.outbox import Fragments, Producer
+
+if TYPE_CHECKING:
+    from tickws.transport.links import Links
+
+__all__ = ["WebSocket"]
+
+
+class WebSocket:
+    """One connection, from `on_open` to `on_close`.
+
+    `send`, `send_latest`, `ping` and `close` may be called from any thread, and at any time: on a connection that is
+    gone they do nothing. Nothing is written before the next `flush` (or `work`).
+    """
+
+    __slots__ = ("_link", "_links", "data")
+
+    def __init__(self, links: Links, link: Link) -> None:
+        self._links = links
+        self._link = link
+        self.data: Any = None
+        """Yours: whatever you want to keep with this connection."""
+
+    def send(self, message: str | Buffer) -> bool:
+        """Queue one unfragmented message (RFC 6455 section 5.6).
+
+        Thread-safe. Cost: one copy of `message`.
+
+        Args:
+            message: text, or bytes for a binary message; at most `limits.message_bytes`. Not kept after return.
+
+        Returns:
+            False where the connection is no longer open; nothing is queued then. A message that does not fit into the
+            queue (`limits.queue_bytes`, `limits.queue_messages`) closes the connection with 1008, and is one of these.
+
+        Raises:
+            TypeError: `message` is neither text nor bytes-like.
+            ValueError: it is too long, or text that UTF-8 cannot carry (lone surrogates).
+        """
+        return self._links.queue.put(self._link, self._link.connection.encode(message))
+
+    def send_latest(self, key: object, message: str | Buffer | Producer) -> bool:
+        """Set the value that goes out next under `key`; an older one that is still unsent is replaced.
+
+        For state of which only the newest counts: a slow client gets fewer values, never old ones. Latest values go
+        out behind reliable messages, and only when the socket has taken everything before them. Thread-safe.
+
+        Args:
+            key: which kind of value this is; at most `limits.latest_keys` may wait at once.
+            message: as for `send`; or a callable without arguments that makes it, called inside `flush`, once, when
+                its bytes are about to be committed. It may return None for 'nothing this time'.
+
+        Returns:
+            False where the connection is no longer open.
+
+        Raises:
+            TypeError, ValueError: as `send`; ValueError also for one key too many.
+        """
+        value = message if callable(message) else self._link.connection.encode(message)
+        return self._links.queue.put_latest(self._link, key, value)
+
+    def send_fragments(self, fragments: Iterable[str | Buffer]) -> bool:
+        """Queue one message that is made as it is sent (section 5.4): each item is a fragment, all text or all bytes.
+
+        Items are taken inside `flush`, as the socket has room, and never held together. Other messages wait until the
+        last one is out, latest values too. An iterable without items sends nothing. What the iterable raises closes
+        the connection with 1011, as no callback's error can take back what is sent. Not thread-safe.
+
+        Returns:
+            False where the connection is no longer open.
+
+        Raises:
+            TypeError: `fragments` is not iterable, or is itself a message.
+        """
+        if isinstance(fragments, (str, bytes, bytearray, memoryview)):
+            raise TypeError("send_fragments takes an iterable of fragments; a whole message goes by send()")
+        return self._links.queue.put(self._link, Fragments(fragments))
+
+    def ping(self, payload: Buffer = b"") -> bool:
+        """Send a Ping (section 5.5.2). Pings for keep-alive and `latency` are sent without you. Thread-safe.
+
+        Returns:
+            False where the connection is no longer open.
+
+        Raises:
+            ValueError: `payload` is longer than 125 bytes.
+        """
+        return self._links.queue.ping(self._link, check_ping(payload))
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
+        """Close with a closing handshake (section 7.1.2), behind the reliable messages that are queued.
+
+        No message is delivered after this call. `on_close` follows when the peer has answered, at the latest after
+        `limits.closing_seconds`. Does nothing if the connection is no longer open. Thread-safe.
+
+        Args:
+            code: 1000, 3000 to 4999 for your own, or a registered code.
+            reason: at most 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: the code may not be sent, or the reason is too long.
+        """
+        check_close(code, reason)
+        self._links.queue.close(self._link, code, reason)
+
+    def abort(self) -> None:
+        """Drop the connection at once, without a word; `on_close` follows with 1006. Not thread-safe."""
+        self._links.abort(self._link)
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can be sent: from `on_open` until either side begins to close."""
+        return self._link.phase is Phase.OPEN and self._link.outbox.open
+
+    @property
+    def request(self) -> Request:
+        """The client's handshake request (servers only).
+
+        Raises:
+            UsageError: this is a client's end.
+        """
+        if self._link.request is None:
+            raise UsageError("only a server's WebSocket has a request")
+        return self._link.request
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on (section 1.9)."""
+        return self._link.subprotocol
+
+    @property
+    def remote_address(self) -> Address:
+        """The peer's address: (host, port) or, with IPv6, (host, port, flow, scope)."""
+        return self._link.remote_address
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be sent: reliable messages queued, and what the kernel has not taken yet."""
+        return self._link.outbox.queued_bytes + self._link.stream.unsent_bytes
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the last keep-alive ping to its pong, our own slices included; None before the first."""
+        latency = self._link.latency
+        return None if latency is None else latency / NANOSECONDS
+
+    def statistics(self) -> ConnectionStatistics:
+        """Counters of this connection, frozen."""
+        link = self._link
+        return ConnectionStatistics(
+            messages_received=link.messages_received,
+            messages_sent=link.messages_sent,
+            bytes_received=link.bytes_received,
+            bytes_sent=link.bytes_sent,
+            queued_messages=link.outbox.queued_messages,
+            queued_bytes=self.queued_bytes,
+            latency=self.latency,
+        )
+
+    def __repr__(self) -> str:
+        return f"<WebSocket {self.remote_address} {self._link.phase.value}>"
