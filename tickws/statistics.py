@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tickws.clock import NANOSECONDS
-
 __all__ = ["ConnectionStatistics", "Distribution", "EndpointStatistics", "Histogram", "frozen_counts"]
 
+_NANOSECONDS = 1_000_000_000  # in a second
 _PRECISION = 4  # bits below the leading one that tell buckets apart: values are kept to 1/16
 
 
@@ -56,14 +55,14 @@ class Histogram:
         for bucket, count in enumerate(self._buckets):
             seen += count
             if count and seen >= wanted:
-                return min(_upper_edge(bucket), self._worst) / NANOSECONDS
+                return min(_upper_edge(bucket), self._worst) / _NANOSECONDS
         return 0.0
 
     def distribution(self) -> Distribution:
         """What was counted so far."""
-        mean = self._total / self._count / NANOSECONDS if self._count else 0.0
+        mean = self._total / self._count / _NANOSECONDS if self._count else 0.0
         p50, p99, p999 = (self.percentile(share) for share in (0.5, 0.99, 0.999))
-        return Distribution(self._count, mean, p50, p99, p999, self._worst / NANOSECONDS)
+        return Distribution(self._count, mean, p50, p99, p999, self._worst / _NANOSECONDS)
 
 
 def _upper_edge(bucket: int) -> int:

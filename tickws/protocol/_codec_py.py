@@ -18,6 +18,21 @@ MESSAGE_TOO_BIG = 1009
 CONTROL_BYTES = 125
 
 
+def _fault_of(first: int) -> str:
+    """What is wrong with the first byte of a frame, wherever it stands (section 5.2); empty for nothing."""
+    opcode = first & 0x0F
+    if first & 0x70:
+        return "reserved bits set"
+    if 2 < opcode < 8 or opcode > 10:
+        return "reserved opcode"
+    if opcode >= 8 and first < 0x80:
+        return "fragmented control frame"
+    return ""
+
+
+_FAULTS = tuple([_fault_of(first) for first in range(256)])
+
+
 def unmask(payload: bytes, mask: bytes) -> bytes:
     """XOR `payload` with the four bytes of `mask`, repeated (section 5.3); its own inverse."""
     size = len(payload)
@@ -49,7 +64,7 @@ class FrameDecoder:
     A part is a whole frame where all of it has arrived. Of a longer data frame it is what has arrived so far, so that
     text can be checked, and bytes be charged, as they come; control frames are never parted. After `next_part()` said
     True, `opcode` and `fin` are those of its frame, `payload` is the part, unmasked, and `ends` tells whether it is the
-    last of its frame.
+    last of its frame. `more` tells whether received bytes are left.
 
     Args:
         masked: whether the peer must mask its frames: a server's decoder says True (section 5.1).
@@ -68,6 +83,7 @@ class FrameDecoder:
         "_total",
         "ends",
         "fin",
+        "more",
         "opcode",
         "payload",
     )
@@ -86,6 +102,7 @@ class FrameDecoder:
         self.fin = False
         self.ends = False
         self.payload = b""
+        self.more = False
 
     def receive(self, data: bytes) -> None:
         """Take what the network brought."""
@@ -94,6 +111,7 @@ class FrameDecoder:
         else:
             self._data = self._data[self._pos :] + data
         self._pos = 0
+        self.more = True
 
     def next_part(self) -> bool:
         """Move to the next part; False where more bytes are needed first.
@@ -110,17 +128,9 @@ class FrameDecoder:
             return self._wait(pos)
         first = data[pos]
         opcode = first & 0x0F
-        fin = first >= 0x80
-        if first & 0x70:
-            raise ProtocolFault(PROTOCOL_ERROR, "reserved bits set")
-        if opcode >= 8:
-            if opcode > 10:
-                raise ProtocolFault(PROTOCOL_ERROR, "reserved opcode")
-            if not fin:
-                raise ProtocolFault(PROTOCOL_ERROR, "fragmented control frame")
-        elif opcode > 2:
-            raise ProtocolFault(PROTOCOL_ERROR, "reserved opcode")
-        elif (opcode == 0) != self._in_message:
+        if _FAULTS[first]:
+            raise ProtocolFault(PROTOCOL_ERROR, _FAULTS[first])
+        if opcode < 8 and (opcode == 0) != self._in_message:
             raise ProtocolFault(PROTOCOL_ERROR, "continuation of nothing" if opcode == 0 else "message not finished")
         if available < 2:
             return self._wait(pos)
@@ -158,15 +168,16 @@ class FrameDecoder:
         if self._masked:
             self._mask = data[start - 4 : start]
         self.opcode = opcode
-        self.fin = fin
+        self.fin = first >= 0x80
         if opcode < 8:
             self._total = total
-            self._in_message = not fin
+            self._in_message = first < 0x80
         if available - header >= length:
-            self._pos = start + length
-            payload = data[start : self._pos]
+            end = start + length
+            payload = data[start:end]
             self.payload = unmask(payload, self._mask) if self._masked and length else payload
             self.ends = True
+            self._consume(end)
             return True
         self._pos = start
         self._remaining = length
@@ -178,7 +189,7 @@ class FrameDecoder:
             return self._wait(pos)
         size = available if available < self._remaining else self._remaining
         part = data[pos : pos + size]
-        self._pos = pos + size
+        self._consume(pos + size)
         self._remaining -= size
         self.ends = self._remaining == 0
         if self._masked:
@@ -189,8 +200,18 @@ class FrameDecoder:
             self.payload = part
         return True
 
+    def _consume(self, end: int) -> None:
+        """Go on at `end`; what is used up is not kept."""
+        if end < len(self._data):
+            self._pos = end
+        else:
+            self._data = b""
+            self._pos = 0
+            self.more = False
+
     def _wait(self, pos: int) -> bool:
         """Keep only what was not consumed: a part of a header must not pin the whole read that it came with."""
         self._data = self._data[pos:]
         self._pos = 0
+        self.more = False
         return False

@@ -54,7 +54,7 @@ class MessageDecoder:
             ProtocolFault: the peer broke RFC 6455; the decoder is of no further use.
         """
         decoder = self._decoder
-        while decoder.next_part():
+        while decoder.more and decoder.next_part():
             opcode = decoder.opcode
             if opcode >= 8:
                 return _control(opcode, decoder.payload)

@@ -18,7 +18,6 @@ from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link, Phase
 from tickws.transport.poller import WRITABLE
 from tickws.transport.sendqueue import SendQueue
-from tickws.transport.stream import LOST, NOTHING
 
 if TYPE_CHECKING:
     from tickws.transport.links import Links
@@ -35,22 +34,10 @@ class Pump:
         now: the clock, in nanoseconds.
     """
 
-    __slots__ = (
-        "_limits",
-        "_links",
-        "_lock",
-        "_now",
-        "_on_frame",
-        "_on_message",
-        "_queue",
-        "_view",
-        "bytes_received",
-        "bytes_sent",
-        "messages_received",
-        "messages_sent",
-        "reading_time",
-        "ready",
-    )  # fmt: skip
+    # fmt: off
+    __slots__ = ("_deliver", "_limits", "_links", "_lock", "_now", "_queue", "bytes_received", "bytes_sent",
+                 "messages_received", "messages_sent", "reading_time", "ready")
+    # fmt: on
 
     def __init__(
         self, links: Links, queue: SendQueue, now: Callable[[], int], limits: Limits, callbacks: Callbacks
@@ -60,9 +47,7 @@ class Pump:
         self._limits = limits
         self._queue = queue
         self._lock = queue.lock
-        self._on_message = callbacks.on_message
-        self._on_frame = callbacks.on_frame
-        self._view = memoryview(bytearray(limits.slice_bytes))
+        self._deliver = callbacks.on_frame or callbacks.on_message
         self.ready: deque[Link] = deque()
         """Links to read, in turn."""
         self.reading_time = 0
@@ -106,31 +91,26 @@ class Pump:
         connection = link.connection
         if link.carried:
             link.carried = False
-        elif not self._receive(link):
-            return
+        else:
+            data = link.stream.read(self._limits.slice_bytes)
+            if not data:
+                self._nothing_read(link, data)
+                return
+            link.heard = self.reading_time
+            link.bytes_received += len(data)
+            self.bytes_received += len(data)
+            connection.receive(data)
         now = self._now
         next_event = connection.next_event
-        on_message = self._on_message
         quota = self._limits.slice_messages
-        while True:
-            event = next_event()
-            if event is None:
-                return
+        while (event := next_event()) is not None:
             kind = type(event)
-            if kind is bytes or kind is str:
+            if kind is bytes or kind is str or kind is Frame:
                 link.messages_received += 1
                 self.messages_received += 1
-                if on_message is not None and link.outbox.open:
+                if self._deliver is not None and link.outbox.open:
                     try:
-                        on_message(link.websocket, event)  # type: ignore[arg-type]
-                    except Exception as error:
-                        self._links.callback_failed(link, error)
-            elif kind is Frame:
-                link.messages_received += 1
-                self.messages_received += 1
-                if self._on_frame is not None and link.outbox.open:
-                    try:
-                        self._on_frame(link.websocket, event)  # type: ignore[arg-type]
+                        self._deliver(link.websocket, event)  # type: ignore[arg-type]
                     except Exception as error:
                         self._links.callback_failed(link, error)
             else:
@@ -140,23 +120,15 @@ class Pump:
                 self.read_again(link)
                 return
 
-    def _receive(self, link: Link) -> bool:
-        """Read once from the socket; False where there is nothing to be parsed."""
-        count = link.stream.read(self._view)
-        if count > 0:
-            link.heard = self.reading_time
-            link.bytes_received += count
-            self.bytes_received += count
-            link.connection.receive(self._view[:count])
-            return True
-        if count == NOTHING:
-            return False
-        if count == LOST:
+    def _nothing_read(self, link: Link, data: bytes | None) -> None:
+        """The socket had nothing, has failed, or is at the peer's end of stream."""
+        if data is not None:
+            link.connection.receive_eof()
+            self._links.end_of_stream(link)
+            if link.phase is not Phase.RELEASED and (event := link.connection.next_event()) is not None:
+                self._links.handle(link, event)
+        elif link.stream.lost:
             self._links.lose(link)
-            return False
-        link.connection.receive_eof()
-        self._links.end_of_stream(link)
-        return link.phase is not Phase.RELEASED
 
     def write(self, deadline: int) -> int:
         """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""

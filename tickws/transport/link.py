@@ -40,11 +40,13 @@ class Phase(Enum):
 class Link:
     """Socket, protocol and send queue of one connection, with the flags of those who turn it."""
 
+    # fmt: off
     __slots__ = (
         "bytes_received", "bytes_sent", "carried", "connection", "expiring", "heard", "latency", "messages_received",
         "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "ready", "remote_address",
         "request", "sent_mark", "stream", "subprotocol", "timer", "verdict", "watching", "websocket",
-    )  # fmt: skip
+    )
+    # fmt: on
 
     def __init__(self, stream: Stream, connection: Connection, outbox: Outbox, phase: Phase, address: Address) -> None:
         self.stream = stream
@@ -87,17 +89,18 @@ class Link:
         """
         connection = self.connection
         outbox = self.outbox
-        if self.phase is not Phase.OPEN:
-            with lock:
-                self.pending = False
-            frames += connection.data_to_send()
-            return
         with lock:
             self.pending = False
-            pings, outbox.pings = outbox.pings, None
-            reliable = outbox.take_reliable(share)
+            plain = self.phase is not Phase.OPEN or not outbox.special
+            reliable = outbox.take_reliable(share) if self.phase is Phase.OPEN else []
             fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
-            latest = () if fragmented else outbox.take_latest()
+            latest = () if plain or fragmented else outbox.take_latest()
+            pings = outbox.take_pings()
+        if plain:  # the usual frame, and the handshake's and the closing's own words
+            frames += connection.data_to_send()
+            frames += reliable  # type: ignore[arg-type]  # no fragments among them
+            self.messages_sent += len(reliable)
+            return
         for payload in pings or ():
             connection.send_ping(payload)
         frames += connection.data_to_send()
@@ -127,5 +130,4 @@ class Link:
     @property
     def unsaid(self) -> bool:
         """Whether the outbox has more for the next commit."""
-        outbox = self.outbox
-        return self.phase is Phase.OPEN and (not outbox.empty or outbox.closing is not None)
+        return self.phase is Phase.OPEN and not (self.outbox.empty and self.outbox.closing is None)

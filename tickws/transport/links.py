@@ -126,19 +126,18 @@ class Links:
 
     def broadcast(self, frame: bytes, exclude: Iterable[WebSocket]) -> int:
         """Queue one message for every open link; gives how many took it. Any thread."""
-        without = set(exclude)
         with self.queue.lock:
-            return sum(self.queue.put(link, frame) for ws, link in tuple(self.open.items()) if ws not in without)
+            return self.queue.put_many(self._all_but(exclude), frame)
 
     def broadcast_latest(self, key: object, frame: bytes, exclude: Iterable[WebSocket]) -> int:
         """Set a latest value for every open link; gives how many took it. Any thread."""
-        without = set(exclude)
         with self.queue.lock:
-            return sum(
-                self.queue.put_latest(link, key, frame)
-                for ws, link in tuple(self.open.items())
-                if ws not in without and link.outbox.has_room(key)
-            )
+            links = [link for link in self._all_but(exclude) if link.outbox.has_room(key)]
+            return sum(self.queue.put_latest(link, key, frame) for link in links)
+
+    def _all_but(self, exclude: Iterable[WebSocket]) -> list[Link]:
+        without = set(exclude)
+        return [link for websocket, link in self.open.items() if not without or websocket not in without]
 
     # -- what the pump says of a link --------------------------------------------------------------------------------
 

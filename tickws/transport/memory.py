@@ -105,12 +105,6 @@ class MemorySocket:
             raise BlockingIOError(errno.EAGAIN, "nothing there")
         return data
 
-    def recv_into(self, buffer: memoryview, /) -> int:
-        """As `recv`, into `buffer`; the number of bytes."""
-        data = self.recv(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
     def send(self, data: bytes | memoryview, /) -> int:
         """Put bytes on the line, as many as there is room for."""
         self._check()

@@ -25,7 +25,7 @@ Producer: TypeAlias = Callable[[], str | Buffer | None]
 class Fragments:
     """A message that is sent in pieces, each taken from its iterable when there is room for it (section 5.4)."""
 
-    __slots__ = ("_next", "_pieces")
+    __slots__ = ("_fragmented", "_next", "_pieces")
 
     def __init__(self, pieces: Iterable[str | Buffer]) -> None:
         self._pieces: Iterator[str | Buffer] = iter(pieces)
@@ -49,7 +49,17 @@ class Fragments:
 class Outbox:
     """The send queue of one connection. Every method wants the endpoint's lock held."""
 
-    __slots__ = ("_latest", "_limits", "_reliable", "closing", "open", "pings", "queued_bytes")
+    __slots__ = (
+        "_fragmented",
+        "_latest",
+        "_limits",
+        "_pings",
+        "_reliable",
+        "closing",
+        "open",
+        "queued_bytes",
+        "special",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -61,17 +71,25 @@ class Outbox:
         """Whether anything is taken in."""
         self.closing: tuple[int, str] | None = None
         """Close code and reason to send when the reliable messages are out."""
-        self.pings: list[bytes] | None = None
-        """Payloads of pings asked for."""
+        self.special = False
+        """Whether there is, or may be, more to think of than whole reliable messages."""
+        self._fragmented = 0  # messages in fragments among the reliable ones
+        self._pings: list[bytes] | None = None
 
     def put(self, message: bytes | Fragments) -> bool:
         """Queue a reliable message, encoded; False: it does not fit, and nothing was queued."""
         reliable = self._reliable
-        size = len(message) if isinstance(message, bytes) else 0
+        if isinstance(message, bytes):
+            size = len(message)
+        else:
+            size = 0
         if reliable and (
             self.queued_bytes + size > self._limits.queue_bytes or len(reliable) >= self._limits.queue_messages
         ):
             return False
+        if not size:
+            self._fragmented += 1
+            self.special = True
         reliable.append(message)
         self.queued_bytes += size
         return True
@@ -90,6 +108,7 @@ class Outbox:
         if self._latest is None:
             self._latest = {}
         self._latest[key] = message
+        self.special = True
 
     def has_room(self, key: object) -> bool:
         """Whether a latest value can be set under `key`."""
@@ -98,12 +117,14 @@ class Outbox:
 
     def put_ping(self, payload: bytes) -> None:
         """Ask for a ping; of more than `PINGS` that wait, the oldest is forgotten."""
-        self.pings = [*(self.pings or ())[1 - PINGS :], payload]
+        self._pings = [*(self._pings or ())[1 - PINGS :], payload]
+        self.special = True
 
     def close(self, code: int, reason: str, *, drop: bool) -> None:
         """Take nothing more in; with `drop`, forget what waits instead of sending it before the Close."""
         self.open = False
         self.closing = (code, reason)
+        self.special = True
         if drop:
             self.clear()
 
@@ -111,7 +132,8 @@ class Outbox:
         """Forget all that waits; the connection is past sending it."""
         self.open = False
         self._reliable.clear()
-        self._latest = self.pings = None
+        self._fragmented = 0
+        self._latest = self._pings = None
         self.queued_bytes = 0
 
     @property
@@ -122,7 +144,7 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether nothing waits (a wish to close does not count)."""
-        return not (self._reliable or self._latest or self.pings)
+        return not (self._reliable or self._latest or self._pings)
 
     def take_reliable(self, share: int) -> list[bytes | Fragments]:
         """The next reliable messages, of together at least `share` bytes; a fragmented one is given alone, and stays.
@@ -130,9 +152,11 @@ class Outbox:
         It is taken out by `finish`, when it is complete.
         """
         reliable = self._reliable
-        if not reliable:
-            return []
-        if isinstance(reliable[0], Fragments):
+        if not self.special and self.queued_bytes <= share:
+            self._reliable = []
+            self.queued_bytes = 0
+            return reliable
+        if reliable and isinstance(reliable[0], Fragments):
             return reliable[:1]
         size = 0
         count = 0
@@ -144,12 +168,19 @@ class Outbox:
         taken = reliable[:count]
         del reliable[:count]
         self.queued_bytes -= size
+        self.special = self.closing is not None or self._fragmented > 0
         return taken
+
+    def take_pings(self) -> list[bytes]:
+        """The pings asked for."""
+        pings, self._pings = self._pings, None
+        return pings or []
 
     def finish(self, message: Fragments) -> None:
         """A fragmented message is complete; its iterable may have had the queue cleared meanwhile."""
         if self._reliable and self._reliable[0] is message:
             del self._reliable[0]
+            self._fragmented -= 1
 
     def take_latest(self) -> Iterable[bytes | Producer]:
         """The latest values, all of them."""

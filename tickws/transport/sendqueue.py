@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 from tickws.protocol.opcodes import CloseCode
 from tickws.transport.link import Link, Phase
@@ -37,16 +38,23 @@ class SendQueue:
 
     def put(self, link: Link, message: bytes | Fragments) -> bool:
         """Queue a reliable message; False where the link is not open, or is no longer, because it does not fit."""
+        return self.put_many((link,), message) == 1
+
+    def put_many(self, links: Iterable[Link], message: bytes | Fragments) -> int:
+        """Queue one reliable message for many links; gives how many took it."""
+        count = 0
         with self.lock:
-            outbox = link.outbox
-            if not outbox.open:
-                return False
-            if not outbox.put(message):
-                self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
-                return False
-            if not link.pending:
-                self.want_write(link)
-            return True
+            for link in links:
+                outbox = link.outbox
+                if not outbox.open:
+                    continue
+                if not outbox.put(message):
+                    self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
+                    continue
+                count += 1
+                if not link.pending:
+                    self.want_write(link)
+        return count
 
     def put_latest(self, link: Link, key: object, value: bytes | Producer) -> bool:
         """Set a latest value; False where the link is not open.

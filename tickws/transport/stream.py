@@ -1,23 +1,17 @@
 """One connected socket and its out-buffer: bytes that are committed, in order, and can no longer be dropped.
 
 Promises: never blocks; the out-buffer is only added to when it is empty, so it is bounded by one commit of the
-`Outbox`; what is unsent is not copied again. A socket error is an answer (`LOST`), never an exception. Cost: one system
+`Outbox`; what is unsent is not copied again. A socket error is an answer (`lost`), never an exception. Cost: one system
 call for whatever a frame has to say, however many pieces it is in.
 """
 
 from __future__ import annotations
 
 import socket
-from typing import Final
 
 from tickws.transport.network import Socket
 
-__all__ = ["LOST", "NOTHING", "Stream"]
-
-NOTHING: Final = -1
-"""`read`: nothing there now."""
-LOST: Final = -2
-"""`read`: the connection failed (reset, unreachable, timed out)."""
+__all__ = ["Stream"]
 
 _COPIED_BYTES = 64 * 1024
 """Pieces of together at most this are joined and sent by `send`; larger ones are gathered by `sendmsg`, uncopied."""
@@ -39,16 +33,17 @@ class Stream:
         self.unsent_bytes = 0
         """Committed bytes that the kernel has not taken."""
         self.lost = False
-        """Whether writing found the connection broken."""
+        """Whether the connection was found broken: reset, unreachable, timed out."""
 
-    def read(self, buffer: memoryview) -> int:
-        """Read what fits into `buffer` at once: the number of bytes, 0 at the end of the stream, NOTHING or LOST."""
+    def read(self, most: int) -> bytes | None:
+        """Read at most `most` bytes: empty at the end of the stream, None where there is nothing (or `lost`)."""
         try:
-            return self._socket.recv_into(buffer)
+            return self._socket.recv(most)
         except (BlockingIOError, InterruptedError):
-            return NOTHING
+            return None
         except OSError:
-            return LOST
+            self.lost = True
+            return None
 
     def error(self) -> int:
         """How connecting ended: 0, or the system's error number."""
@@ -62,11 +57,16 @@ class Stream:
         out = self._out
         if not out and len(pieces) == 1:  # the usual frame: one piece, taken whole
             piece = pieces[0]
-            sent = self._send(piece)
-            if sent == len(piece):
-                return sent
-            out.append(memoryview(piece)[sent:])
-            self.unsent_bytes = len(piece) - sent
+            try:
+                sent = self._socket.send(piece)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                self.lost = True
+                return 0
+            if sent < len(piece):
+                out.append(memoryview(piece)[sent:])
+                self.unsent_bytes = len(piece) - sent
             return sent
         out += pieces
         self.unsent_bytes += sum(map(len, pieces))

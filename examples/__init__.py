@@ -1,0 +1,1 @@
+"""Programs that show tickws at work: each is run by the tests."""
