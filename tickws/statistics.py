@@ -117,7 +117,7 @@ class EndpointStatistics:
     slice: Distribution
     """Time spent in `work`, `receive` and `flush`, sleep left out."""
     overruns: int
-    """Slices that took longer than their budget."""
+    """Slices that did something and took longer than their budget."""
     empty_polls: int
     """Polls that slept and woke for nothing, or found nothing though something was said to be ready."""
 

@@ -110,7 +110,7 @@ class Connection:
     def next_event(self) -> Event | None:
         """What the next bytes mean: one event, or None where more bytes are needed first.
 
-        A str or bytes is a whole message; Pings are answered already.
+        A str or bytes is a whole message; Pings are answered already; `Progress` wants only to be asked again.
         """
         if self._messages is None:
             return self._next_of_opening() if self.state is State.HANDSHAKE else None

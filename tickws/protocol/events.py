@@ -6,13 +6,14 @@ A whole message is no class but its payload, a str or bytes: the commonest event
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
 from tickws.protocol.handshake import Request
 from tickws.protocol.http import Headers
 from tickws.protocol.opcodes import Opcode
 
-__all__ = ["Closed", "Event", "Failed", "Frame", "Message", "Opened", "Ping", "Pong"]
+__all__ = ["Closed", "Event", "Failed", "Frame", "Message", "Opened", "Ping", "Pong", "Progress"]
 
 Message: TypeAlias = str | bytes
 
@@ -24,6 +25,16 @@ class Frame:
     opcode: Opcode
     payload: bytes
     fin: bool
+
+
+class Progress(Enum):
+    """Work was done, and there is nothing to tell yet: ask again.
+
+    A flood of fragments is thereby as many steps as it has frames, and none of them long.
+    """
+
+    FRAGMENT = "fragment"
+    """A fragment was taken in, and its message is not complete (section 5.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +80,4 @@ class Closed:
     fault: bool = False
 
 
-Event: TypeAlias = Message | Frame | Ping | Pong | Request | Opened | Failed | Closed
+Event: TypeAlias = Message | Frame | Progress | Ping | Pong | Request | Opened | Failed | Closed

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tickws.errors import ProtocolFault
 from tickws.protocol.codec import FrameDecoder
-from tickws.protocol.events import Frame, Ping, Pong
+from tickws.protocol.events import Frame, Ping, Pong, Progress
 from tickws.protocol.opcodes import CloseCode, Opcode, is_wire_close_code
 
 __all__ = ["CloseFrame", "MessageDecoder"]
@@ -47,7 +47,7 @@ class MessageDecoder:
         self._text: codecs.IncrementalDecoder | None = None
         self.receive = self._decoder.receive
 
-    def next(self) -> str | bytes | Frame | Ping | Pong | CloseFrame | None:
+    def next(self) -> str | bytes | Frame | Progress | Ping | Pong | CloseFrame | None:
         """The next message or control frame; None where more bytes are needed first.
 
         Raises:
@@ -68,8 +68,8 @@ class MessageDecoder:
                 return _text(decoder.payload)
             else:
                 self._add(opcode, decoder.payload)
-                if decoder.ends and decoder.fin:
-                    return self._message()
+                if decoder.ends:
+                    return self._message() if decoder.fin else Progress.FRAGMENT
         return None
 
     def _add(self, opcode: int, part: bytes) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tickws.protocol.events import Frame
+from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link, Phase
@@ -113,7 +113,7 @@ class Pump:
                         self._deliver(link.websocket, event)  # type: ignore[arg-type]
                     except Exception as error:
                         self._links.callback_failed(link, error)
-            else:
+            elif kind is not Progress:
                 self._links.handle(link, event)
             quota -= 1
             if quota <= 0 or now() >= deadline:
@@ -148,7 +148,7 @@ class Pump:
     def _write_link(self, link: Link) -> None:
         stream = link.stream
         frames: list[bytes] = []
-        failed: Exception | None = None
+        failed: BaseException | None = None
         if stream.unsent_bytes:  # the poller, or a look at a full socket, says that it takes more
             with self._lock:
                 link.pending = False
@@ -159,20 +159,25 @@ class Pump:
             before = link.messages_sent
             try:
                 link.commit(frames, self._lock, self._limits.slice_bytes)
-            except Exception as error:
+            except BaseException as error:
                 failed = error
             self.messages_sent += link.messages_sent - before
-            if link.phase is Phase.RELEASED:  # by the producer itself
-                return
-        if frames or stream.unsent_bytes:
+        if (frames or stream.unsent_bytes) and link.phase is not Phase.RELEASED:  # as a producer may have it
             sent = stream.write(frames)
             link.bytes_sent += sent
             self.bytes_sent += sent
         if stream.lost:
             self._links.lose(link)
+        elif link.phase is Phase.RELEASED:
+            pass
         elif stream.unsent_bytes or link.phase is not Phase.OPEN or link.outbox.closing is not None:
             self._links.written(link)
         elif not link.outbox.empty:
             self._queue.want_write(link)
-        if failed is not None:
-            self._links.callback_failed(link, failed)
+        try:
+            if isinstance(failed, Exception):
+                self._links.callback_failed(link, failed)
+            elif failed is not None:
+                raise failed
+        finally:
+            failed = None  # its traceback refers to this frame

@@ -122,13 +122,16 @@ class WebSocketClient(Endpoint):
                     self._give_up(None, _advice(error.errno), error.errno)
                 continue
             link = self._links.adopt(sock, Role.CLIENT, address, Phase.CONNECTING)
-            link.websocket = WebSocket(self._links, link)
             with self._links.queue.lock:
-                if self._link is None:
+                before, self._link = self._link, link
+                if before is None or self._websocket is None:
                     link.outbox.open = True
-                else:  # what waits for the connection moves on to the next attempt
-                    link.outbox = self._link.outbox
-                self._link, self._websocket = link, link.websocket
+                    self._websocket = WebSocket(self._links, link)
+                else:  # the same WebSocket, and what waits for the connection, move on to the next attempt
+                    link.outbox, before.outbox = before.outbox, link.outbox
+                    self._websocket._link = link
+                    before.websocket = None
+                link.websocket = self._websocket
             return
 
     def connected(self, link: Link) -> None:
@@ -148,7 +151,7 @@ class WebSocketClient(Endpoint):
 
     def failed(self, link: Link, status: int | None, reason: str) -> None:
         """The connection ended before it opened."""
-        self._attempt_failed(link, reason, errno.ETIMEDOUT, status)
+        self._attempt_failed(link, reason, None, status)
 
     def _attempt_failed(self, link: Link, reason: str, number: int | None, status: int | None = None) -> None:
         if link.phase is Phase.CONNECTING and self._addresses and not self._closing:
@@ -161,6 +164,9 @@ class WebSocketClient(Endpoint):
             reason = "it was closed before that"
         self.error = ConnectError(f"cannot connect to {self.url}: {reason}", status=status)
         self.error.errno = number
+        with self._links.queue.lock:
+            if self._link is not None:
+                self._link.outbox.clear()
         if not self._closing:
             logger.warning("%s", self.error)
 

@@ -65,6 +65,7 @@ class Endpoint(Owner):
         self._finished = False
         self._close_due = FOREVER  # in reading time
         self._polled = self._now()
+        self._steps = 0  # of this slice
         self._slices = Histogram()
         self._overruns = 0
         self._empty_polls = 0
@@ -96,8 +97,10 @@ class Endpoint(Owner):
         start = self._enter()
         try:
             deadline = start + budget_time
-            self._receive(deadline, min(wait_time, budget_time), reserve=True)
-            self._links.pump.write(deadline)
+            try:
+                self._receive(deadline, min(wait_time, budget_time), reserve=True)
+            finally:  # a callback's error on its way out must not keep what the others have to say
+                self._steps += self._links.pump.write(deadline)
         finally:
             self._leave(start, budget_time)
         return not self._finished
@@ -128,7 +131,7 @@ class Endpoint(Owner):
             return False
         start = self._enter()
         try:
-            self._links.pump.write(start + budget_time)
+            self._steps += self._links.pump.write(start + budget_time)
         finally:
             self._leave(start, budget_time)
         return not self._finished
@@ -139,13 +142,14 @@ class Endpoint(Owner):
         if reserve:  # a quarter of what is left belongs to flush
             deadline -= max(0, deadline - now) // 4
         kinds = self._kinds
-        steps = 0
+        first = self._first
         for turn in range(len(kinds)):
-            index = (self._first + turn) % len(kinds)
-            steps += kinds[index](deadline)
-            if steps and self._now() >= deadline:
-                self._first = (index + 1) % len(kinds)
-                break
+            index = (first + turn) % len(kinds)
+            self._first = (index + 1) % len(kinds)  # also where a callback's error ends the pass
+            self._steps += kinds[index](deadline)
+            if self._steps and self._now() >= deadline:
+                return
+        self._first = first
 
     def _poll(self, wait: int) -> None:
         """Look at the network, asleep for at most `wait` nanoseconds while there is nothing to do."""
@@ -194,7 +198,7 @@ class Endpoint(Owner):
             raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
         self._working = True
         self._links.queue.worker = threading.get_ident()
-        self._slept = 0
+        self._slept = self._steps = 0
         return self._now()
 
     def _leave(self, start: int, budget: int) -> None:
@@ -202,7 +206,7 @@ class Endpoint(Owner):
         self._links.queue.worker = None
         spent = self._now() - start
         self._slices.record(spent - self._slept)
-        if spent > max(0, budget):
+        if self._steps and spent > budget:  # a sleep's own lateness is none of ours
             self._overruns += 1
         self._finish_if_over()
         with self._links.queue.lock:
@@ -264,19 +268,21 @@ class Endpoint(Owner):
             ValueError: code, reason or timeout cannot be used.
         """
         check_close(code, reason)
-        timeout_time = nanoseconds(timeout)
+        timeout_time = _to_nanoseconds("timeout", timeout)
         if self._closing:
             return
         self._closing = True
-        self._close_due = self._links.pump.reading_time + max(0, timeout_time)
+        self._close_due = self._links.pump.reading_time + timeout_time
         self._stop()
         for link in list(self._links.by_fd.values()):
             if link.phase is Phase.OPEN:
                 self._links.queue.close(link, code, reason)
             elif link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
                 self._links.lose(link)
+        if not self._working:
+            self._finish_if_over()
         with self._links.queue.lock:
-            if self._links.queue.watched:
+            if self._links.queue.watched and not self._finished:
                 self._poller.wake()
 
     def abort(self) -> None:
@@ -293,14 +299,19 @@ class Endpoint(Owner):
             return
         failed: Exception | None = None
         start = self._enter()
-        while self._links.farewells:
-            try:
-                self._links.tell(FOREVER)
-            except Exception as error:
-                failed = failed or error
-        self._leave(start, FOREVER)
-        if failed is not None:
-            raise failed
+        try:
+            while self._links.farewells:
+                try:
+                    self._links.tell(FOREVER)
+                except Exception as error:
+                    failed = failed or error
+        finally:
+            self._leave(start, FOREVER)
+        try:
+            if failed is not None:
+                raise failed
+        finally:
+            failed = None  # its traceback refers to this frame
 
     def _abandon(self) -> None:
         """Drop every link."""
@@ -378,6 +389,10 @@ def _check_seconds(name: str, value: float | None) -> int:
         raise ValueError(
             f"{name} is in seconds: for {value} milliseconds say {value / 1000}, for seconds {float(value)}"
         )
-    if math.isnan(value):
+    return _to_nanoseconds(name, value)
+
+
+def _to_nanoseconds(name: str, seconds: float) -> int:
+    if math.isnan(seconds):
         raise ValueError(f"{name} is not a number")
-    return min(FOREVER, nanoseconds(value)) if value < FOREVER / NANOSECONDS else FOREVER
+    return nanoseconds(min(max(0.0, seconds), FOREVER / NANOSECONDS))

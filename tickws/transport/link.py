@@ -95,23 +95,25 @@ class Link:
             reliable = outbox.take_reliable(share) if self.phase is Phase.OPEN else []
             fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
             latest = () if plain or fragmented else outbox.take_latest()
-            pings = outbox.take_pings()
+            pings = [] if plain else outbox.take_pings()
         if plain:  # the usual frame, and the handshake's and the closing's own words
             frames += connection.data_to_send()
             frames += reliable  # type: ignore[arg-type]  # no fragments among them
             self.messages_sent += len(reliable)
             return
-        for payload in pings or ():
+        for payload in pings:
             connection.send_ping(payload)
         frames += connection.data_to_send()
         for message in reliable:
             if isinstance(message, bytes):
                 frames.append(message)
                 self.messages_sent += 1
-            elif message.take(frames, connection, share):
-                self.messages_sent += 1
-                with lock:
-                    outbox.finish(message)
+            else:
+                before = len(frames)
+                if message.take(frames, connection, share):
+                    self.messages_sent += len(frames) > before  # no message is made of no fragments
+                    with lock:
+                        outbox.finish(message)
         for value in latest:
             made = value if isinstance(value, bytes) else value()
             if made is not None:

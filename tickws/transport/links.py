@@ -191,16 +191,17 @@ class Links:
         if link.phase is Phase.ENDING:
             if not link.stream.unsent_bytes and not link.pending:
                 self._finish(link)
-        elif link.outbox.closing is not None and not link.expiring:
+        elif link.outbox.closing is not None and link.opened and not link.expiring:
             link.expiring = True
             self._arm(link, self._closing_time)
         if link.phase is Phase.OPEN and not link.stream.unsent_bytes and link.unsaid:
             self.queue.want_write(link)
 
-    def lose(self, link: Link) -> None:
+    def lose(self, link: Link, why: str = "the connection was lost") -> None:
         """TCP failed, or the peer is given up."""
         code, reason = link.verdict or (CloseCode.ABNORMAL, "")
-        self._fail_opening(link, "the connection was lost")
+        if link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
+            self._owner.failed(link, None, why)
         self._bid_farewell(link, int(code), reason)
         self.release(link)
 
@@ -208,6 +209,7 @@ class Links:
         """Drop a link, in any phase."""
         if link.phase is not Phase.RELEASED:
             self.lose(link)
+            self.queue.nudge()
 
     def callback_failed(self, link: Link, error: Exception) -> None:
         """A callback let `error` out: close its connection with 1011, and do what the error policy says."""
@@ -277,10 +279,6 @@ class Links:
                 break
         return steps
 
-    def _fail_opening(self, link: Link, reason: str) -> None:
-        if link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
-            self._owner.failed(link, None, reason)
-
     def release(self, link: Link) -> None:
         """Give the descriptor back."""
         if link.phase is Phase.RELEASED:
@@ -329,8 +327,9 @@ class Links:
         steps = 0
         while (link := self.timers.pop_due(self.pump.reading_time)) is not None:
             steps += 1
-            if link.ready:  # it has said something that we did not read yet
-                self._arm(link, STALL)
+            flooding = link.carried and link.expiring  # it says anything but the Close that we wait for
+            if link.ready and not flooding and link.phase is not Phase.ENDING:
+                self._arm(link, STALL)  # it has said something that we did not read yet
             else:
                 self._expire(link)
             if self._now() >= deadline:
@@ -350,8 +349,7 @@ class Links:
                 return
         self.timed_out += 1
         logger.debug("%s: timed out, %s", link.remote_address, link.phase.value)
-        self._fail_opening(link, f"no answer within {self.limits.handshake_seconds:g} s")
-        self.lose(link)
+        self.lose(link, f"no answer within {self.limits.handshake_seconds:g} s")
 
     def _keep_alive(self, link: Link) -> None:
         """Ping a silent peer; give it up where it stays silent (any byte proves life)."""

@@ -62,17 +62,18 @@ class _Pipe:
 
     def take(self, most: int) -> bytes | None:
         """Bytes that have arrived; empty at the end of the stream, None where there is nothing yet."""
-        if self.arrival() > self._network.clock.now_ns():
+        now = self._network.clock.now_ns()
+        if self.arrival() > now:
             return None
-        arrival, data = self._chunks[0]
-        if not data:
-            return b""
-        taken = data[:most]
-        self._chunks.popleft()
-        if len(taken) < len(data):
-            self._chunks.appendleft((arrival, data[most:]))
+        taken = bytearray()
+        while self._chunks and self._chunks[0][0] <= now and self._chunks[0][1] and len(taken) < most:
+            arrival, data = self._chunks.popleft()
+            room = most - len(taken)
+            taken += data[:room]
+            if room < len(data):
+                self._chunks.appendleft((arrival, data[room:]))
         self._held -= len(taken)
-        return taken
+        return bytes(taken)
 
     def arrival(self) -> int:
         """When there is something to take, in nanoseconds."""

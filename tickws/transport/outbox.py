@@ -9,7 +9,7 @@ The lock is the endpoint's: one for all of its connections, held for a few list 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 from tickws.protocol.connection import Buffer, Connection
 from tickws.protocol.limits import Limits
@@ -20,30 +20,38 @@ PINGS = 16
 """Pings that wait for a socket to take them."""
 Producer: TypeAlias = Callable[[], str | Buffer | None]
 """Makes a latest value when its bytes are committed; None: nothing this time."""
+_UNASKED: Final = object()
+_NO_MORE: Final = object()
 
 
 class Fragments:
     """A message that is sent in pieces, each taken from its iterable when there is room for it (section 5.4)."""
 
-    __slots__ = ("_fragmented", "_next", "_pieces")
+    __slots__ = ("_interrupted", "_next", "_pieces")
 
     def __init__(self, pieces: Iterable[str | Buffer]) -> None:
         self._pieces: Iterator[str | Buffer] = iter(pieces)
-        self._next: str | Buffer | None = None  # one is looked ahead: only the last frame has FIN
+        self._next: Any = _UNASKED  # one is looked ahead: only the last frame has FIN
+        self._interrupted = False
 
     def take(self, frames: list[bytes], connection: Connection, share: int) -> bool:
         """Append the next frames, of together about `share` bytes; True where the message is complete with them.
 
-        Raises whatever the iterable does, and as `Connection.encode_fragment`.
+        Raises whatever the iterable does, and as `Connection.encode_fragment`; RuntimeError, where an interrupt came
+        out of the iterable before: what is left of the message is unknown.
         """
-        if self._next is None:
-            self._next = next(self._pieces, None)
+        if self._interrupted:
+            raise RuntimeError("the iterable of fragments was interrupted")
+        self._interrupted = True
+        if self._next is _UNASKED:
+            self._next = next(self._pieces, _NO_MORE)
         size = 0
-        while self._next is not None and size < share:
-            piece, self._next = self._next, next(self._pieces, None)
-            frames.append(connection.encode_fragment(piece, fin=self._next is None))
+        while self._next is not _NO_MORE and size < share:
+            piece, self._next = self._next, next(self._pieces, _NO_MORE)
+            frames.append(connection.encode_fragment(piece, fin=self._next is _NO_MORE))
             size += len(frames[-1])
-        return self._next is None
+        self._interrupted = False
+        return self._next is _NO_MORE
 
 
 class Outbox:

@@ -73,12 +73,14 @@ class EpollPoller(Poller):
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self._watched = 1
         self.wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self.wake_fd, READABLE)
 
     def register(self, fd: int, events: int) -> None:
         """Watch `fd` for `events`."""
         self._epoll.register(fd, events)
+        self._watched += 1
 
     def modify(self, fd: int, events: int) -> None:
         """Watch `fd`, which is registered, for other events."""
@@ -87,16 +89,19 @@ class EpollPoller(Poller):
     def unregister(self, fd: int) -> None:
         """Watch `fd` no more. Before it is closed."""
         self._epoll.unregister(fd)
+        self._watched -= 1
 
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
-        """What can be done now. epoll counts whole milliseconds, so a wait is select's, which counts microseconds."""
-        if timeout == 0:
-            return self._epoll.poll(0)
-        fd = self._epoll.fileno()
-        if timeout is None or fd >= _SELECT_MOST:
-            return self._epoll.poll(timeout)
-        select.select((fd,), (), (), timeout)
-        return self._epoll.poll(0)
+        """What can be done now, all of it at once: who is not told of would seem silent.
+
+        epoll counts whole milliseconds, so a wait is select's, which counts microseconds.
+        """
+        if timeout != 0:
+            fd = self._epoll.fileno()
+            if timeout is None or fd >= _SELECT_MOST:
+                return self._epoll.poll(timeout, self._watched)
+            select.select((fd,), (), (), timeout)
+        return self._epoll.poll(0, self._watched)
 
     def wake(self) -> None:
         """End a wait, now or to come. Thread-safe."""

@@ -99,5 +99,10 @@ class SendQueue:
             if not link.pending and link.phase is not Phase.RELEASED:
                 link.pending = True
                 self.pending.append(link)
-                if self.sleeping or (self.watched and self.worker != threading.get_ident()):
-                    self._poller.wake()
+                self.nudge()
+
+    def nudge(self) -> None:
+        """There is something to do: wake whoever sleeps, or waits for our descriptor."""
+        with self.lock:
+            if self.sleeping or (self.watched and self.worker != threading.get_ident()):
+                self._poller.wake()

@@ -19,6 +19,7 @@ from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMes
 from tickws.transport.link import Link
 from tickws.transport.listener import Listener
 from tickws.transport.network import Address, Network, Socket
+from tickws.transport.poller import READABLE
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketServer"]
@@ -232,7 +233,8 @@ class WebSocketServer(Endpoint):
     # -- doors -------------------------------------------------------------------------------------------------------
 
     def _adopt(self, sock: Socket, address: Address) -> None:
-        self._links.adopt(sock, Role.SERVER, address)
+        link = self._links.adopt(sock, Role.SERVER, address)
+        self._links.notice(link, READABLE)  # its request is here already, as a rule
 
     def _accept(self, deadline: int) -> int:
         """Let in whom the backlog holds, for a quarter of the time at most."""

@@ -28,7 +28,7 @@ class WebSocket:
     gone they do nothing. Nothing is written before the next `flush` (or `work`).
     """
 
-    __slots__ = ("_link", "_links", "data")
+    __slots__ = ("__weakref__", "_link", "_links", "data")
 
     def __init__(self, links: Links, link: Link) -> None:
         self._links = links

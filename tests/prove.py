@@ -1,0 +1,334 @@
+"""Takes each defence out of a copy of tickws and shows that its test fails: `python dev.py prove`.
+
+A row says what is guarded, which test guards it, and how to take the defence out: a piece of the source that stands
+there exactly once, and what it becomes. The tests run on a copy; nothing here touches the checkout. A mutant that
+survives, a piece of source that is gone, or a test that fails without any mutation is an error: exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("tickws", "tests", "pyproject.toml")
+TIMEOUT_SECONDS = 40.0
+"""A mutant that hangs, as the original did, has failed."""
+
+
+class Defence(NamedTuple):
+    """One defence and the test that shows it."""
+
+    name: str
+    test: str
+    file: str
+    source: str
+    without: str
+
+
+FAULTS = "tests/test_original_faults.py::test_row_"
+DEFENCES = [
+    Defence(
+        "1: writing ends at a full socket",
+        FAULTS + "1_a",
+        "transport/stream.py",
+        "            if not sent:\n                break\n",
+        "",
+    ),
+    Defence(
+        "1: a full socket is no lost one",
+        FAULTS + "1_a",
+        "transport/stream.py",
+        "            except (BlockingIOError, InterruptedError):\n                sent = 0\n",
+        "            except ZeroDivisionError:\n                sent = 0\n",
+    ),
+    Defence(
+        "2: an error of a socket is that connection's",
+        FAULTS + "2",
+        "transport/stream.py",
+        "            return None\n        except OSError:\n            self.lost = True\n            return None\n",
+        "            return None\n",
+    ),
+    Defence(
+        "3: an empty frame is consumed",
+        FAULTS + "3",
+        "protocol/_codec_py.py",
+        "            self.ends = True\n            self._consume(end)\n",
+        "            self.ends = True\n            self._consume(end if length else pos)\n",
+    ),
+    Defence(
+        "4: a pong is a known opcode",
+        FAULTS + "4",
+        "protocol/_codec_py.py",
+        "2 < opcode < 8 or opcode > 10",
+        "2 < opcode < 8 or opcode > 9",
+    ),
+    Defence(
+        "5: 16-bit and 64-bit lengths do not sign-extend",
+        FAULTS + "5_every",
+        "protocol/_codec_py.py",
+        'int.from_bytes(data[pos + 2 : pos + header], "big")',
+        'int.from_bytes(data[pos + 2 : pos + header], "big", signed=True)',
+    ),
+    Defence(
+        "5: the maximum",
+        FAULTS + "5_the_maximum",
+        "protocol/_codec_py.py",
+        "            if total > self._limit:\n",
+        "            if total > self._limit + 1:\n",
+    ),
+    Defence(
+        "6: a poll has room for everybody",
+        FAULTS + "6",
+        "transport/poller.py",
+        "return self._epoll.poll(0, self._watched)",
+        "return self._epoll.poll(0)",
+    ),
+    Defence(
+        "7: a close frame is written before the end",
+        FAULTS + "7_both_ends_see_code_and_reason_if_the_peer",
+        "transport/links.py",
+        "            self.release(link)\n        else:\n            self.end(link)\n",
+        "            self.release(link)\n        else:\n            self.release(link)\n",
+    ),
+    Defence(
+        "7: what was queued goes out before our close",
+        FAULTS + "7_both_ends_see_code_and_reason_if_we",
+        "transport/outbox.py",
+        "        if drop:\n            self.clear()\n",
+        "        self.clear()\n",
+    ),
+    Defence(
+        "8: the end of a stream gives the descriptor back",
+        FAULTS + "8",
+        "transport/links.py",
+        "        link.stream.close()\n",
+        "",
+    ),
+    Defence(
+        "8: no cycle keeps a closed connection alive",
+        FAULTS + "8",
+        "transport/links.py",
+        "                link.websocket = None  #",
+        "                pass  #",
+    ),
+    Defence(
+        "9: the maximum of connections",
+        FAULTS + "9",
+        "transport/server.py",
+        "            if len(self._links.by_fd) >= self._max_connections:\n",
+        "            if len(self._links.by_fd) > self._max_connections:\n",
+    ),
+    Defence(
+        "9: the backlog is not stranded",
+        FAULTS + "9",
+        "transport/server.py",
+        "            self._retry_at = None\n            self._listener.resume()\n",
+        "            self._retry_at = None\n",
+    ),
+    Defence(
+        "10: connections are a copy",
+        FAULTS + "10_a_callback_may_close_everybody",
+        "transport/server.py",
+        "            return tuple(self._links.open)\n",
+        "            return self._links.open.keys()  # type: ignore\n",
+    ),
+    Defence(
+        "10: links are closed from a copy",
+        FAULTS + "10_a_callback_may_close_the_server",
+        "transport/endpoint.py",
+        "        self._close_due = FOREVER\n        for link in list(self._links.by_fd.values()):\n",
+        "        self._close_due = FOREVER\n        for link in self._links.by_fd.values():\n",
+    ),
+    Defence(
+        "11: no on_close without on_open",
+        FAULTS + "11",
+        "transport/links.py",
+        "        if link.opened and websocket is not None:\n",
+        "        if websocket is not None:\n",
+    ),
+    Defence(
+        "12: the queue is bounded",
+        FAULTS + "12",
+        "transport/outbox.py",
+        "self.queued_bytes + size > self._limits.queue_bytes or",
+        "",
+    ),
+    Defence(
+        "13: nothing is queued on a dead connection",
+        FAULTS + "13_sends",
+        "transport/sendqueue.py",
+        "                if not outbox.open:\n                    continue\n",
+        "",
+    ),
+    Defence(
+        "13: a send from another thread wakes",
+        FAULTS + "13_a_send",
+        "transport/sendqueue.py",
+        "if self.sleeping or",
+        "if",
+    ),
+    Defence(
+        "14: 64-bit lengths go out",
+        FAULTS + "14",
+        "protocol/_codec_py.py",
+        'return bytes((first, bit | 127)) + size.to_bytes(8, "big")',
+        "return bytes((first, bit | 126, size >> 8 & 0xFF, size & 0xFF))",
+    ),
+    Defence(
+        "15: section 4.2.1 is checked",
+        FAULTS + "15_the_handshake_is_checked",
+        "protocol/opening.py",
+        "            self._key = check_upgrade(request, version)\n",
+        '            self._key = request.headers.get("sec-websocket-key", "x")\n',
+    ),
+    Defence(
+        "15: folded headers are refused before h11 unfolds them",
+        FAULTS + "15_the_handshake_is_checked",
+        "protocol/http.py",
+        '            if line[:1] in (b" ", b"\\t"):',
+        "            if False:",
+    ),
+    Defence(
+        "15: header lines are counted before h11 takes them all",
+        FAULTS + "15_the_handshake_is_checked",
+        "protocol/http.py",
+        "        if len(lines) - 1 > self._limits.header_count:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "15: a refusal closes",
+        FAULTS + "15_a_refusal",
+        "transport/server.py",
+        "        self._links.answered[status] += 1\n        self._links.end(link)\n",
+        "        self._links.answered[status] += 1\n",
+    ),
+    Defence(
+        "15: the handshake's deadline",
+        FAULTS + "15_the_handshake_has",
+        "transport/links.py",
+        "        self._arm(link, self._handshake_time)\n",
+        "",
+    ),
+    Defence(
+        "16: a pong carries the unmasked payload",
+        FAULTS + "16_pongs",
+        "protocol/_codec_py.py",
+        "            self.payload = unmask(payload, self._mask) if self._masked and length else payload\n",
+        "            self.payload = unmask(payload, self._mask) if opcode < 8 and length else payload\n",
+    ),
+    Defence(
+        "16: reserved bits and opcodes",
+        FAULTS + "16_violations",
+        "protocol/_codec_py.py",
+        "        if _FAULTS[first]:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "16: UTF-8",
+        FAULTS + "16_violations",
+        "protocol/messages.py",
+        "        return payload.decode()\n",
+        '        return payload.decode(errors="replace")\n',
+    ),
+    Defence(
+        "16: close codes",
+        FAULTS + "16_violations",
+        "protocol/messages.py",
+        "    if not is_wire_close_code(code):\n",
+        "    if False:\n",
+    ),
+    Defence(
+        "16: masking is required of clients",
+        FAULTS + "16_violations",
+        "protocol/_codec_py.py",
+        "        if (second >= 0x80) != self._masked:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "17: the clock is read between messages",
+        FAULTS + "17",
+        "transport/_pump_py.py",
+        "            if quota <= 0 or now() >= deadline:\n",
+        "            if False:\n",
+    ),
+    Defence(
+        "17: a quota for each connection",
+        FAULTS + "17_a_pass",
+        "transport/_pump_py.py",
+        "            quota -= 1\n",
+        "",
+    ),
+    Defence(
+        "17: fragments are steps, though no messages",
+        FAULTS + "17_a_pass",
+        "protocol/messages.py",
+        "                if decoder.ends:\n                    return self._message() if decoder.fin else",
+        "                if decoder.ends and (decoder.fin or not decoder.more):\n"
+        "                    return self._message() if decoder.fin else",
+    ),
+]
+
+
+def prove(defence: Defence | None) -> str:
+    """Run a defence's test without the defence (all tests with all of them, for None); what is wrong, or nothing."""
+    with tempfile.TemporaryDirectory(prefix="tickws-prove-") as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+            else:
+                shutil.copy(source, copy / name)
+        tests = [defence.test] if defence else sorted({each.test.partition("::")[0] for each in DEFENCES})
+        if defence is not None:
+            file = copy / "tickws" / defence.file
+            text = file.read_text(encoding="utf-8")
+            if text.count(defence.source) != 1:
+                return f"tickws/{defence.file} has {text.count(defence.source)} x {defence.source!r}: mend this row"
+            file.write_text(text.replace(defence.source, defence.without), encoding="utf-8")
+        try:
+            code = run(copy, tests)
+        except subprocess.TimeoutExpired:
+            return "" if defence else "the tests hang"
+        if defence is None:
+            return "" if code == 0 else "the tests fail without any mutation"
+        return {0: "SURVIVED: no test noticed", 1: ""}.get(code, f"pytest itself failed, exit code {code}")
+
+
+def run(folder: Path, tests: list[str]) -> int:
+    """The exit code of pytest: 0 all passed, 1 some failed."""
+    selected = [test.partition("::") for test in tests]
+    files = sorted({file for file, _, _ in selected})
+    names = [name for _, _, name in selected if name]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
+    if names:
+        command += ["-k", " or ".join(names)]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    finished = subprocess.run(
+        command, cwd=folder, env=environment, timeout=TIMEOUT_SECONDS, capture_output=True, check=False
+    )
+    return finished.returncode
+
+
+def main() -> int:
+    """Prove all rows; the exit code."""
+    wrong = prove(None)
+    print(f"{wrong or 'ok':10}  all defences in place")
+    failures = int(bool(wrong))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for defence, result in zip(DEFENCES, pool.map(prove, DEFENCES), strict=True):
+            print(f"{result or 'fails, ok':10}  without {defence.name}", flush=True)
+            failures += bool(result)
+    print(f"{len(DEFENCES) + 1 - failures} passed, {failures} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
