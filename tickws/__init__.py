@@ -1,4 +1,62 @@
-"""tickws: a WebSocket server that lives inside your game loop."""
+"""tickws: a WebSocket server that lives inside your game loop.
+
+Your own single-threaded loop calls `work()`. The call gets a slice of time: in it the server looks at its sockets once,
+accepts, reads, parses, calls your handlers on this very thread, and writes what is queued. It never takes more than its
+slice and one step, it needs no thread and no asyncio, and between two calls nothing happens.
+
+    import tickws
+
+    def on_message(ws, message):
+        ws.send(message)                       # queued; goes out in this same call of work()
+
+    with tickws.WebSocketServer(on_message=on_message, port=8056) as server:
+        while server.work(0.020):              # one slice: waits at most 20 ms for something to do
+            pass                               # the rest of your program
+
+**In a game**, reading and writing are two calls, so that a reply never waits for the next frame, and neither sleeps:
+
+    import tickws
+
+    with tickws.WebSocketServer(port=8056) as server:
+        for frame in range(600):               # your loop, at your rate
+            server.receive(0.003)              # inputs: at most 3 ms, and one step
+            state = f"frame {frame}"           # your tick
+            server.broadcast_latest("state", state)
+            server.flush(0.001)                # snapshots: at most 1 ms, and one step
+
+**Callbacks** are keyword arguments, or the methods of a `Handler`:
+
+    import tickws
+
+    class Chat(tickws.Handler):
+        def on_request(self, request):         # True, False (404), Accept(...) or Reject(...)
+            return request.path == "/chat"
+
+        def on_open(self, ws):
+            ws.data = "somebody"               # yours
+
+        def on_message(self, ws, message):     # str or bytes
+            server.broadcast(f"{ws.data}: {message}", exclude=[ws])
+
+        def on_close(self, ws, code, reason):  # once for each on_open
+            print(ws.data, "left:", code, reason)
+
+    with tickws.WebSocketServer(Chat(), port=8056, max_connections=100) as server:
+        while server.work(0.020):
+            pass
+
+**Two ways to send.** `send` is reliable and ordered; its queue is bounded, and a peer that lets it overflow is closed
+(1008). `send_latest(key, value)` is for state: a newer value replaces an unsent one, so a slow client gets less, and
+never something old. `send`, `send_latest`, `ping` and `close` of a `WebSocket`, `broadcast`, `broadcast_latest` and
+`wake` of the server may be called from any thread; a call from another thread ends a waiting `work()`.
+
+**Faults.** What a peer does wrong costs that peer its connection, with the close code of RFC 6455, and never raises.
+What a callback raises closes its connection with 1011 and is logged (`errors=` says otherwise). What *you* do wrong
+raises at once.
+
+`WebSocketClient` is the other end, with the same `work` and the same callbacks. `tickws.testing` has a network in
+memory and a clock that you move, for tests without sockets and without sleeping.
+"""
 
 from tickws.clock import Clock, ManualClock, SystemClock
 from tickws.errors import ConnectError, ErrorPolicy, ListenError, TickwsError, UsageError
