@@ -155,7 +155,7 @@ class Endpoint(Owner):
         """Look at the network, asleep for at most `wait` nanoseconds while there is nothing to do."""
         links = self._links
         before = self._now()
-        links.pump.reading_time += min(before - self._polled, STALL)
+        links.pump.reading_time += self._unheard(before)
         with links.queue.lock:
             if self._busy():
                 wait = 0
@@ -183,10 +183,14 @@ class Endpoint(Owner):
         if links.pump.reading_time >= self._close_due:
             self._abandon()
 
+    def _unheard(self, now: int) -> int:
+        """What counts of the time since the last poll: a host that waits for our descriptor listens in our place."""
+        most = self._next_due() - self._links.pump.reading_time if self._links.queue.watched else 0
+        return min(now - self._polled, max(STALL, most))  # beyond the next deadline it did not wait, it hung
+
     def _busy(self) -> bool:
         """Whether anything can be done without the network's help. Under the lock."""
-        links = self._links
-        return bool(links.pump.ready or links.queue.pending or links.farewells)
+        return bool(self._links.pump.ready or self._links.queue.pending or self._links.farewells)
 
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
@@ -243,8 +247,7 @@ class Endpoint(Owner):
         due = self._next_due()
         if due >= FOREVER:
             return None
-        unheard = min(self._now() - self._polled, STALL)
-        return max(0, due - self._links.pump.reading_time - unheard) / NANOSECONDS
+        return max(0, due - self._links.pump.reading_time - self._unheard(self._now())) / NANOSECONDS
 
     def wake(self) -> None:
         """End a `work` that sleeps. Thread-safe."""
@@ -279,11 +282,10 @@ class Endpoint(Owner):
                 self._links.queue.close(link, code, reason)
             elif link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
                 self._links.lose(link)
-        if not self._working:
+        if self._links.queue.watched:
+            self.wake()  # whoever waits for our descriptor must hear of the end from `work`, not lose the descriptor
+        elif not self._working:
             self._finish_if_over()
-        with self._links.queue.lock:
-            if self._links.queue.watched and not self._finished:
-                self._poller.wake()
 
     def abort(self) -> None:
         """Close at once, without a word to anybody; `on_close` is called with 1006 for each open connection.

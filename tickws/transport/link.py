@@ -10,6 +10,7 @@ thread touches a link; other threads reach its `outbox`, under the endpoint's lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -42,9 +43,10 @@ class Link:
 
     # fmt: off
     __slots__ = (
-        "bytes_received", "bytes_sent", "carried", "connection", "expiring", "heard", "latency", "messages_received",
-        "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "ready", "remote_address",
-        "request", "sent_mark", "stream", "subprotocol", "timer", "verdict", "watching", "websocket",
+        "bytes_received", "bytes_sent", "carried", "connection", "expiring", "heard", "last_words", "latency",
+        "messages_received", "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent",
+        "pinged", "ready", "remote_address", "request", "sent_mark", "stream", "subprotocol", "timer", "verdict",
+        "watching", "websocket",
     )
     # fmt: on
 
@@ -61,6 +63,8 @@ class Link:
         """`on_open` was called, or would have been; `on_close` is owed, until it is told."""
         self.verdict: tuple[int, str] | None = None
         """Code and reason that `on_close` gets even where no closing handshake follows: why *we* gave the peer up."""
+        self.last_words: Sequence[bytes] = ()
+        """Reliable messages that were queued when the end came: they go out before our Close."""
         # The pump's marks:
         self.watching = 0
         """What the poller watches for: READABLE until the peer's end of stream, WRITABLE while the kernel is full."""
@@ -72,6 +76,7 @@ class Link:
         self.expiring = False  # the deadline is that of the closing handshake
         self.heard = 0  # when the last byte came, or the kernel took some again
         self.sent_mark = 0  # `bytes_sent` when the deadline was set
+        self.pinged = -1  # when the last keep-alive ping was sent
         self.ping_payload: bytes | None = None  # of the ping that is not answered yet
         self.ping_sent = 0
         self.latency: int | None = None
@@ -98,6 +103,10 @@ class Link:
             pings = [] if plain else outbox.take_pings()
         if plain:  # the usual frame, and the handshake's and the closing's own words
             frames += connection.data_to_send()
+            if self.last_words:
+                frames[-1:-1] = self.last_words  # behind them is the Close
+                self.messages_sent += len(self.last_words)
+                self.last_words = ()
             frames += reliable  # type: ignore[arg-type]  # no fragments among them
             self.messages_sent += len(reliable)
             return

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tickws.clock import Clock, nanoseconds
+from tickws.clock import NANOSECONDS, Clock, nanoseconds
 from tickws.errors import ErrorPolicy
 from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Closed, Event, Failed, Opened, Ping, Pong
@@ -160,7 +160,10 @@ class Links:
                 self.answered[event.status] += 1
             logger.debug("%s: handshake failed: %s", link.remote_address, event.reason)
             self._owner.failed(link, event.status, event.reason)
-            self.end(link)
+            if link.connection.role is Role.SERVER:
+                self.end(link)
+            else:
+                self.release(link)
         else:
             assert isinstance(event, Ping), event  # answered by the connection already
         self.queue.want_write(link)
@@ -172,6 +175,8 @@ class Links:
             logger.debug("%s: failed with %d: %s", link.remote_address, code, reason)
         elif link.verdict is not None:
             code, reason = link.verdict
+        with self.queue.lock:
+            link.last_words = link.outbox.take_whole()
         self._bid_farewell(link, code, reason)
         if event.code == CloseCode.ABNORMAL:
             self.release(link)
@@ -352,16 +357,19 @@ class Links:
         self.lose(link, f"no answer within {self.limits.handshake_seconds:g} s")
 
     def _keep_alive(self, link: Link) -> None:
-        """Ping a silent peer; give it up where it stays silent (any byte proves life)."""
-        silence = self.pump.reading_time - link.heard
-        if silence < self._ping_time:
-            self._arm(link, self._ping_time - silence)
-        elif silence < self._ping_time + self._dead_time:
+        """Ping a silent peer; give it up where it stays silent after that (any byte proves life)."""
+        now = self.pump.reading_time
+        if now - link.heard < self._ping_time:
+            self._arm(link, self._ping_time - (now - link.heard))
+        elif link.pinged <= link.heard:
+            link.pinged = now
             self.ping(link)
-            self._arm(link, self._ping_time + self._dead_time - silence)
+            self._arm(link, self._dead_time)
+        elif now - link.pinged < self._dead_time:
+            self._arm(link, self._dead_time - (now - link.pinged))
         else:
             self.timed_out += 1
-            logger.debug("%s: silent for %g s", link.remote_address, silence / 1e9)
+            logger.debug("%s: silent for %g s", link.remote_address, (now - link.heard) / NANOSECONDS)
             self.lose(link)
 
     def ping(self, link: Link) -> None:

@@ -179,6 +179,15 @@ class Outbox:
         self.special = self.closing is not None or self._fragmented > 0
         return taken
 
+    def take_whole(self) -> list[bytes]:
+        """All reliable messages that can still be sent whole: those before the first one in fragments."""
+        taken: list[bytes] = []
+        for message in self._reliable:
+            if isinstance(message, Fragments):
+                break
+            taken.append(message)
+        return taken
+
     def take_pings(self) -> list[bytes]:
         """The pings asked for."""
         pings, self._pings = self._pings, None

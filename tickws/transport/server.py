@@ -18,7 +18,7 @@ from tickws.transport.files import File, Files
 from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnRequest
 from tickws.transport.link import Link
 from tickws.transport.listener import Listener
-from tickws.transport.network import Address, Network, Socket
+from tickws.transport.network import Address, Network, Socket, listen_error
 from tickws.transport.poller import READABLE
 from tickws.transport.websocket import WebSocket
 
@@ -92,7 +92,10 @@ class WebSocketServer(Endpoint):
         self._files = Files(files or {})
         self._on_request = callbacks.on_request
         self._retry_at: int | None = None  # reading time
-        super().__init__(callbacks, limits or Limits(), network, clock, errors)
+        try:
+            super().__init__(callbacks, limits or Limits(), network, clock, errors)
+        except OSError as error:  # no descriptors left, not even to wait with
+            raise listen_error(host, port, error) from error
         self._listener = Listener(self._network, self._poller, self._adopt)
         try:
             self._max_connections = _check_max_connections(max_connections, self._network.most_connections())
