@@ -99,7 +99,7 @@ class Connection:
     def receive(self, data: Buffer) -> None:
         """Take what the network brought; `data` is not kept. Bytes behind the end are ignored (section 7.1.7)."""
         if self._messages is not None:
-            self._messages.receive(bytes(data))
+            self._messages.receive(data if type(data) is bytes else bytes(data))
         elif self.state is not State.CLOSED:
             self._received += data
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Pump"]
 
 
+_OPEN, _RELEASED = Phase.OPEN, Phase.RELEASED
+
+
 class Pump:
     """Turns the links of one endpoint.
 
@@ -35,8 +38,7 @@ class Pump:
     """
 
     # fmt: off
-    __slots__ = ("_deliver", "_limits", "_links", "_lock", "_now", "_queue", "bytes_received", "bytes_sent",
-                 "messages_received", "messages_sent", "reading_time", "ready")
+    __slots__ = ("_deliver", "_links", "_lock", "_now", "_queue", "_quota", "_share", "reading_time", "ready")
     # fmt: on
 
     def __init__(
@@ -44,7 +46,8 @@ class Pump:
     ) -> None:
         self._links = links
         self._now = now
-        self._limits = limits
+        self._quota = limits.slice_messages
+        self._share = limits.slice_bytes
         self._queue = queue
         self._lock = queue.lock
         self._deliver = callbacks.on_frame or callbacks.on_message
@@ -52,10 +55,6 @@ class Pump:
         """Links to read, in turn."""
         self.reading_time = 0
         """Nanoseconds that we have listened to the network (DESIGN rule 8); the endpoint moves it."""
-        self.messages_received = 0
-        self.messages_sent = 0
-        self.bytes_received = 0
-        self.bytes_sent = 0
 
     def read(self, deadline: int) -> int:
         """One pass over the links to read, until `deadline` (nanoseconds); at least one step. Gives the steps."""
@@ -65,14 +64,12 @@ class Pump:
         for _ in range(len(ready)):
             link = ready.popleft()
             link.ready = False
-            if link.phase is Phase.RELEASED:
+            if link.phase is _RELEASED:
                 continue
             steps += 1
             try:
                 self._read_link(link, deadline)
-            except (
-                BaseException
-            ):  # a callback's, on its way out of work(): what the link still holds must not be forgotten
+            except BaseException:  # a callback's, on its way out of work(): the link may hold more messages
                 self.read_again(link)
                 raise
             if now() >= deadline:
@@ -81,7 +78,7 @@ class Pump:
 
     def read_again(self, link: Link) -> None:
         """Queue a link whose received bytes may hold more messages."""
-        if link.phase is not Phase.RELEASED:
+        if link.phase is not _RELEASED:
             link.carried = True
             if not link.ready:
                 link.ready = True
@@ -92,22 +89,20 @@ class Pump:
         if link.carried:
             link.carried = False
         else:
-            data = link.stream.read(self._limits.slice_bytes)
+            data = link.stream.read(self._share)
             if not data:
                 self._nothing_read(link, data)
                 return
             link.heard = self.reading_time
             link.bytes_received += len(data)
-            self.bytes_received += len(data)
             connection.receive(data)
         now = self._now
         next_event = connection.next_event
-        quota = self._limits.slice_messages
+        quota = self._quota
         while (event := next_event()) is not None:
             kind = type(event)
             if kind is bytes or kind is str or kind is Frame:
                 link.messages_received += 1
-                self.messages_received += 1
                 if self._deliver is not None and link.outbox.open:
                     try:
                         self._deliver(link.websocket, event)  # type: ignore[arg-type]
@@ -125,7 +120,7 @@ class Pump:
         if data is not None:
             link.connection.receive_eof()
             self._links.end_of_stream(link)
-            if link.phase is not Phase.RELEASED and (event := link.connection.next_event()) is not None:
+            if link.phase is not _RELEASED and (event := link.connection.next_event()) is not None:
                 self._links.handle(link, event)
         elif link.stream.lost:
             self._links.lose(link)
@@ -137,7 +132,7 @@ class Pump:
         steps = 0
         for _ in range(len(pending)):
             link = pending.popleft()
-            if link.phase is Phase.RELEASED:
+            if link.phase is _RELEASED:
                 continue
             steps += 1
             self._write_link(link)
@@ -156,23 +151,19 @@ class Pump:
                 self._links.written(link)
                 return
         else:
-            before = link.messages_sent
             try:
-                link.commit(frames, self._lock, self._limits.slice_bytes)
+                link.commit(frames, self._lock, self._share)
             except BaseException as error:
                 failed = error
-            self.messages_sent += link.messages_sent - before
-        if (frames or stream.unsent_bytes) and link.phase is not Phase.RELEASED:  # as a producer may have it
-            sent = stream.write(frames)
-            link.bytes_sent += sent
-            self.bytes_sent += sent
+        if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it
+            link.bytes_sent += stream.write(frames)
         if stream.lost:
             self._links.lose(link)
-        elif link.phase is Phase.RELEASED:
+        elif link.phase is _RELEASED:
             pass
-        elif stream.unsent_bytes or link.phase is not Phase.OPEN or link.outbox.closing is not None:
+        elif stream.unsent_bytes or link.phase is not _OPEN or link.outbox.special:
             self._links.written(link)
-        elif not link.outbox.empty:
+        elif link.outbox.queued_bytes:
             self._queue.want_write(link)
         try:
             if isinstance(failed, Exception):

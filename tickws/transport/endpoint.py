@@ -354,7 +354,7 @@ class Endpoint(Owner):
     def statistics(self) -> EndpointStatistics:
         """Counters since the beginning, frozen."""
         links = self._links
-        pump = links.pump
+        messages_received, messages_sent, bytes_received, bytes_sent = links.traffic()
         return EndpointStatistics(
             connections=len(links.by_fd),
             open=len(links.open),
@@ -365,11 +365,11 @@ class Endpoint(Owner):
             answered=frozen_counts(links.answered),
             timed_out=links.timed_out,
             callback_errors=links.callback_errors,
-            messages_received=pump.messages_received,
-            messages_sent=pump.messages_sent,
-            bytes_received=pump.bytes_received,
-            bytes_sent=pump.bytes_sent,
-            carried_over=len(pump.ready),
+            messages_received=messages_received,
+            messages_sent=messages_sent,
+            bytes_received=bytes_received,
+            bytes_sent=bytes_sent,
+            carried_over=len(links.pump.ready),
             slice=self._slices.distribution(),
             overruns=self._overruns,
             empty_polls=self._empty_polls,

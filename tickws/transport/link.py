@@ -38,6 +38,9 @@ class Phase(Enum):
     RELEASED = "released"
 
 
+_OPEN = Phase.OPEN  # looked up once: an enum's members are slow to reach
+
+
 class Link:
     """Socket, protocol and send queue of one connection, with the flags of those who turn it."""
 
@@ -96,8 +99,9 @@ class Link:
         outbox = self.outbox
         with lock:
             self.pending = False
-            plain = self.phase is not Phase.OPEN or not outbox.special
-            reliable = outbox.take_reliable(share) if self.phase is Phase.OPEN else []
+            is_open = self.phase is _OPEN
+            plain = not (is_open and outbox.special)
+            reliable = outbox.take_reliable(share) if is_open else []
             fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
             latest = () if plain or fragmented else outbox.take_latest()
             pings = [] if plain else outbox.take_pings()
@@ -132,6 +136,10 @@ class Link:
             connection.send_close(*outbox.closing)
             self.phase = Phase.CLOSING
             frames += connection.data_to_send()
+
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Messages received and sent, bytes received and sent."""
+        return self.messages_received, self.messages_sent, self.bytes_received, self.bytes_sent
 
     @property
     def released(self) -> bool:

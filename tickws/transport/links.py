@@ -80,6 +80,8 @@ class Links:
         self.opened = 0
         self.timed_out = 0
         self.callback_errors = 0
+        self.retired = [0, 0, 0, 0]
+        """Of links that are released: messages received and sent, bytes received and sent."""
         self.answered: Counter[int] = Counter()
         self.closed: Counter[int] = Counter()
         self.faults: Counter[int] = Counter()
@@ -235,6 +237,12 @@ class Links:
         else:
             logger.error("a callback failed: its connection is closed (1011)", exc_info=error)
 
+    def traffic(self) -> list[int]:
+        """Messages received and sent, bytes received and sent, since the beginning."""
+        return [
+            sum(column) for column in zip(self.retired, *(link.traffic() for link in self.by_fd.values()), strict=True)
+        ]
+
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def end(self, link: Link) -> None:
@@ -292,6 +300,7 @@ class Links:
         self.watch(link, 0)
         self.timers.clear(link)
         del self.by_fd[link.stream.fd]
+        self.retired = [total + own for total, own in zip(self.retired, link.traffic(), strict=True)]
         link.stream.close()
         self._owner.released(link)
 
