@@ -64,11 +64,12 @@ def joined(one: Connection, two: Connection) -> None:
 @ROLES
 @pytest.mark.parametrize("code", VALID)
 @pytest.mark.parametrize("reason", ["", "bye", "Grüße", "x" * 123])
-def test_the_peer_s_close_is_answered_with_its_code(code: int, reason: str, role: Role) -> None:
-    """Section 5.5.1: the answer typically echoes the status code."""
-    heard = feed(lambda: opened(role), close(role, close_payload(code, reason.encode())), points=20)
+def test_the_peer_s_close_is_answered_with_its_code_and_reason(code: int, reason: str, role: Role) -> None:
+    """Section 5.5.1: the answer typically echoes the status code. The reason too: a browser shows its page ours."""
+    payload = close_payload(code, reason.encode())
+    heard = feed(lambda: opened(role), close(role, payload), points=20)
     assert heard.events == [Closed(code, reason)]
-    assert heard.frames == [Sent(CLOSE, close_payload(code), True, role is Role.CLIENT)]
+    assert heard.frames == [Sent(CLOSE, payload, True, role is Role.CLIENT)]
 
 
 @ROLES

@@ -150,8 +150,8 @@ class Connection:
         """The closing handshake's second half, or the whole of it (sections 5.5.1 and 7.1.5)."""
         if self._close is not None:
             return self._closed(self._close.code, self._close.reason)
-        echo = b"" if frame.code == CloseCode.NO_STATUS else int(frame.code).to_bytes(2, "big")
-        self._put_control(Opcode.CLOSE, echo)
+        echo = b"" if frame.code == CloseCode.NO_STATUS else check_close(frame.code, frame.reason)
+        self._put_control(Opcode.CLOSE, echo)  # the reason too: a browser shows its page ours, not its own
         return self._closed(frame.code, frame.reason)
 
     def _fail(self, fault: ProtocolFault) -> Closed:

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.handler import Callbacks
-from tickws.transport.link import Link, Phase
+from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.poller import WRITABLE
 from tickws.transport.sendqueue import SendQueue
-
-if TYPE_CHECKING:
-    from tickws.transport.links import Links
 
 __all__ = ["Pump"]
 
@@ -32,19 +28,19 @@ class Pump:
     """Turns the links of one endpoint.
 
     Args:
-        links: gets whatever is not a message: handshakes, closings, faults, errors of callbacks.
+        keeper: gets whatever is not a message: handshakes, closings, faults, errors of callbacks.
         queue: the links to write.
         now: the clock, in nanoseconds.
     """
 
     # fmt: off
-    __slots__ = ("_deliver", "_links", "_lock", "_now", "_queue", "_quota", "_share", "reading_time", "ready")
+    __slots__ = ("_deliver", "_keeper", "_lock", "_now", "_queue", "_quota", "_share", "reading_time", "ready")
     # fmt: on
 
     def __init__(
-        self, links: Links, queue: SendQueue, now: Callable[[], int], limits: Limits, callbacks: Callbacks
+        self, keeper: Keeper, queue: SendQueue, now: Callable[[], int], limits: Limits, callbacks: Callbacks
     ) -> None:
-        self._links = links
+        self._keeper = keeper
         self._now = now
         self._quota = limits.slice_messages
         self._share = limits.slice_bytes
@@ -107,9 +103,9 @@ class Pump:
                     try:
                         self._deliver(link.websocket, event)  # type: ignore[arg-type]
                     except Exception as error:
-                        self._links.callback_failed(link, error)
+                        self._keeper.callback_failed(link, error)
             elif kind is not Progress:
-                self._links.handle(link, event)
+                self._keeper.handle(link, event)
             quota -= 1
             if quota <= 0 or now() >= deadline:
                 self.read_again(link)
@@ -119,11 +115,11 @@ class Pump:
         """The socket had nothing, has failed, or is at the peer's end of stream."""
         if data is not None:
             link.connection.receive_eof()
-            self._links.end_of_stream(link)
+            self._keeper.end_of_stream(link)
             if link.phase is not _RELEASED and (event := link.connection.next_event()) is not None:
-                self._links.handle(link, event)
+                self._keeper.handle(link, event)
         elif link.stream.lost:
-            self._links.lose(link)
+            self._keeper.lose(link)
 
     def write(self, deadline: int) -> int:
         """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
@@ -148,7 +144,7 @@ class Pump:
             with self._lock:
                 link.pending = False
             if link.watching & WRITABLE:
-                self._links.written(link)
+                self._keeper.written(link)
                 return
         else:
             try:
@@ -158,16 +154,16 @@ class Pump:
         if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it
             link.bytes_sent += stream.write(frames)
         if stream.lost:
-            self._links.lose(link)
+            self._keeper.lose(link)
         elif link.phase is _RELEASED:
             pass
         elif stream.unsent_bytes or link.phase is not _OPEN or link.outbox.special:
-            self._links.written(link)
+            self._keeper.written(link)
         elif link.outbox.queued_bytes:
             self._queue.want_write(link)
         try:
             if isinstance(failed, Exception):
-                self._links.callback_failed(link, failed)
+                self._keeper.callback_failed(link, failed)
             elif failed is not None:
                 raise failed
         finally:

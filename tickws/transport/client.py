@@ -126,7 +126,7 @@ class WebSocketClient(Endpoint):
                 before, self._link = self._link, link
                 if before is None or self._websocket is None:
                     link.outbox.open = True
-                    self._websocket = WebSocket(self._links, link)
+                    self._websocket = self._links.websocket(link)
                 else:  # the same WebSocket, and what waits for the connection, move on to the next attempt
                     link.outbox, before.outbox = before.outbox, link.outbox
                     self._websocket._link = link

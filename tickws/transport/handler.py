@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
-
-if TYPE_CHECKING:
-    from tickws.transport.websocket import WebSocket
+from tickws.transport.websocket import WebSocket
 
 __all__ = ["Answer", "Callbacks", "Handler", "OnClose", "OnFrame", "OnMessage", "OnOpen", "OnRequest"]
 
 Answer: TypeAlias = Accept | Reject | bool
 OnRequest: TypeAlias = Callable[[Request], Answer]
-OnOpen: TypeAlias = "Callable[[WebSocket], object]"
-OnMessage: TypeAlias = "Callable[[WebSocket, str | bytes], object]"
-OnFrame: TypeAlias = "Callable[[WebSocket, Frame], object]"
-OnClose: TypeAlias = "Callable[[WebSocket, int, str], object]"
+OnOpen: TypeAlias = Callable[[WebSocket], object]
+OnMessage: TypeAlias = Callable[[WebSocket, str | bytes], object]
+OnFrame: TypeAlias = Callable[[WebSocket, Frame], object]
+OnClose: TypeAlias = Callable[[WebSocket, int, str], object]
 
 
 class Handler:

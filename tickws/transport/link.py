@@ -13,18 +13,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from tickws.protocol.connection import Connection
+from tickws.protocol.events import Event
 from tickws.protocol.handshake import Request
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Outbox
 from tickws.transport.stream import Stream
 
-if TYPE_CHECKING:
-    from tickws.transport.websocket import WebSocket
-
-__all__ = ["Link", "Phase"]
+__all__ = ["Keeper", "Link", "Phase"]
 
 
 class Phase(Enum):
@@ -59,7 +57,8 @@ class Link:
         self.outbox = outbox
         self.phase = phase
         self.remote_address = address
-        self.websocket: WebSocket | None = None  # set before it opens
+        self.websocket: Any = None
+        """The `WebSocket` that stands for this link outside, set before it opens; None again after `on_close`."""
         self.request: Request | None = None
         self.subprotocol: str | None = None
         self.opened = False
@@ -150,3 +149,25 @@ class Link:
     def unsaid(self) -> bool:
         """Whether the outbox has more for the next commit."""
         return self.phase is Phase.OPEN and not (self.outbox.empty and self.outbox.closing is None)
+
+
+class Keeper(Protocol):
+    """Who decides what becomes of a link, as far as the pump and a `WebSocket` need to know."""
+
+    def handle(self, link: Link, event: Event) -> None:
+        """Do what an event that is no message asks for."""
+
+    def end_of_stream(self, link: Link) -> None:
+        """The peer has ended its half of the stream; what came before is still to be read."""
+
+    def written(self, link: Link) -> None:
+        """Something was written, and there is more to be done: a full socket, a closing handshake, the end."""
+
+    def lose(self, link: Link) -> None:
+        """TCP failed."""
+
+    def abort(self, link: Link) -> None:
+        """Drop a link, in any phase."""
+
+    def callback_failed(self, link: Link, error: Exception) -> None:
+        """A callback let `error` out."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from tickws.clock import NANOSECONDS, Clock, nanoseconds
 from tickws.errors import ErrorPolicy
@@ -28,9 +27,7 @@ from tickws.transport.pump import Pump
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.stream import Stream
 from tickws.transport.timers import STALL, Timers
-
-if TYPE_CHECKING:
-    from tickws.transport.websocket import WebSocket
+from tickws.transport.websocket import WebSocket
 
 __all__ = ["Links", "Owner"]
 
@@ -108,10 +105,14 @@ class Links:
         self.accepted += 1
         return link
 
+    def websocket(self, link: Link) -> WebSocket:
+        """Make what stands for `link` outside."""
+        link.websocket = websocket = WebSocket(self, self.queue, link)
+        return websocket
+
     def opening(self, link: Link) -> None:
         """The handshake is over; its answer may still wait to be written."""
-        websocket = link.websocket
-        assert websocket is not None
+        websocket: WebSocket = link.websocket
         link.phase = Phase.OPEN
         link.opened = True
         self.opened += 1
@@ -264,7 +265,7 @@ class Links:
 
     def _bid_farewell(self, link: Link, code: int, reason: str) -> None:
         """Owe the link's `on_close`, if it was opened."""
-        websocket = link.websocket
+        websocket: WebSocket | None = link.websocket
         with self.queue.lock:
             link.outbox.clear()
             if websocket is not None:

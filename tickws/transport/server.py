@@ -19,7 +19,6 @@ from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMes
 from tickws.transport.link import Link
 from tickws.transport.listener import Listener
 from tickws.transport.network import Address, Network, Socket, listen_error
-from tickws.transport.poller import READABLE
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketServer"]
@@ -191,7 +190,7 @@ class WebSocketServer(Endpoint):
         if isinstance(answer, Reject):
             self._answered(link, answer.status)
         else:
-            link.websocket = WebSocket(self._links, link)
+            self._links.websocket(link)
             self._links.opening(link)
 
     def _judge(self, request: Request) -> Accept | Reject:
@@ -236,8 +235,7 @@ class WebSocketServer(Endpoint):
     # -- doors -------------------------------------------------------------------------------------------------------
 
     def _adopt(self, sock: Socket, address: Address) -> None:
-        link = self._links.adopt(sock, Role.SERVER, address)
-        self._links.notice(link, READABLE)  # its request is here already, as a rule
+        self._links.adopt(sock, Role.SERVER, address)
 
     def _accept(self, deadline: int) -> int:
         """Let in whom the backlog holds, for a quarter of the time at most."""

@@ -7,12 +7,10 @@ looks at it. A host that hangs for a minute has not heard its peers for that min
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tickws.clock import nanoseconds
-
-if TYPE_CHECKING:
-    from tickws.transport.link import Link
+from tickws.transport.link import Link
 
 __all__ = ["STALL", "Timers"]
 

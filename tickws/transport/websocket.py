@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tickws.clock import NANOSECONDS
 from tickws.errors import UsageError
@@ -11,12 +11,10 @@ from tickws.protocol.connection import Buffer, check_ping
 from tickws.protocol.handshake import Request
 from tickws.protocol.opcodes import CloseCode, check_close
 from tickws.statistics import ConnectionStatistics
-from tickws.transport.link import Link, Phase
+from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Producer
-
-if TYPE_CHECKING:
-    from tickws.transport.links import Links
+from tickws.transport.sendqueue import SendQueue
 
 __all__ = ["WebSocket"]
 
@@ -28,10 +26,11 @@ class WebSocket:
     gone they do nothing. Nothing is written before the next `flush` (or `work`).
     """
 
-    __slots__ = ("__weakref__", "_link", "_links", "data")
+    __slots__ = ("__weakref__", "_keeper", "_link", "_queue", "data")
 
-    def __init__(self, links: Links, link: Link) -> None:
-        self._links = links
+    def __init__(self, keeper: Keeper, queue: SendQueue, link: Link) -> None:
+        self._keeper = keeper
+        self._queue = queue
         self._link = link
         self.data: Any = None
         """Yours: whatever you want to keep with this connection."""
@@ -52,7 +51,7 @@ class WebSocket:
             TypeError: `message` is neither text nor bytes-like.
             ValueError: it is too long, or text that UTF-8 cannot carry (lone surrogates).
         """
-        return self._links.queue.put(self._link, self._link.connection.encode(message))
+        return self._queue.put(self._link, self._link.connection.encode(message))
 
     def send_latest(self, key: object, message: str | Buffer | Producer) -> bool:
         """Set the value that goes out next under `key`; an older one that is still unsent is replaced.
@@ -72,7 +71,7 @@ class WebSocket:
             TypeError, ValueError: as `send`; ValueError also for one key too many.
         """
         value = message if callable(message) else self._link.connection.encode(message)
-        return self._links.queue.put_latest(self._link, key, value)
+        return self._queue.put_latest(self._link, key, value)
 
     def send_fragments(self, fragments: Iterable[str | Buffer]) -> bool:
         """Queue one message that is made as it is sent (section 5.4): each item is a fragment, all text or all bytes.
@@ -89,7 +88,7 @@ class WebSocket:
         """
         if isinstance(fragments, (str, bytes, bytearray, memoryview)):
             raise TypeError("send_fragments takes an iterable of fragments; a whole message goes by send()")
-        return self._links.queue.put(self._link, Fragments(fragments))
+        return self._queue.put(self._link, Fragments(fragments))
 
     def ping(self, payload: Buffer = b"") -> bool:
         """Send a Ping (section 5.5.2). Pings for keep-alive and `latency` are sent without you. Thread-safe.
@@ -100,7 +99,7 @@ class WebSocket:
         Raises:
             ValueError: `payload` is longer than 125 bytes.
         """
-        return self._links.queue.ping(self._link, check_ping(payload))
+        return self._queue.ping(self._link, check_ping(payload))
 
     def close(self, code: int = CloseCode.NORMAL, reason: str = "") -> None:
         """Close with a closing handshake (section 7.1.2), behind the reliable messages that are queued.
@@ -116,11 +115,11 @@ class WebSocket:
             ValueError: the code may not be sent, or the reason is too long.
         """
         check_close(code, reason)
-        self._links.queue.close(self._link, code, reason)
+        self._queue.close(self._link, code, reason)
 
     def abort(self) -> None:
         """Drop the connection at once, without a word; `on_close` follows with 1006. Not thread-safe."""
-        self._links.abort(self._link)
+        self._keeper.abort(self._link)
 
     @property
     def open(self) -> bool:
