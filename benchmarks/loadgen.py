@@ -1,0 +1,192 @@
+"""The load: players in a process of their own, so that the server's CPU time is the server's alone.
+
+    python -m benchmarks.loadgen --port P --clients N --rate HZ --inputs K      prints one JSON line at its end
+
+All connect to 127.0.0.1; when all are in, each says K inputs, HZ a second, the players evenly spread over the period.
+Then they listen until the server closes. It sleeps a millisecond between two looks at the sockets and never inside the
+poller, so that no server pays for waking it. It ends by itself: when no connection is left (as when the server dies),
+when one is lost before all are in, and after `--most` seconds.
+
+`start` and `collect` are for the benchmark that wants it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import selectors
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.player import Player, PlayerResult
+from benchmarks.process import Usage, pin
+from tickws.clock import NANOSECONDS, Clock, SystemClock
+
+__all__ = ["HOST", "LoadResult", "collect", "start"]
+
+HOST = "127.0.0.1"
+SLOT_SECONDS = 0.001
+"""Between two looks at the sockets."""
+READ_BYTES = 64 * 1024
+CONNECTING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What the load generator says of a run."""
+
+    players: list[PlayerResult]
+    cpu_seconds: float
+    late_seconds: float
+    """How late the latest input was said: a load generator that cannot keep up is no load."""
+
+
+class Seat:
+    """A player and its socket."""
+
+    __slots__ = ("over", "player", "sock")
+
+    def __init__(self, name: int, port: int) -> None:
+        self.player = Player(name, f"{HOST}:{port}")
+        self.sock = socket.create_connection((HOST, port), CONNECTING_SECONDS)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.setblocking(False)
+        self.over = False
+        """The connection has ended."""
+
+    def read(self) -> None:
+        """Take what the server sent."""
+        try:
+            data = self.sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.player.receive(data)
+        self.over = self.over or not data or bool(self.player.fault)
+
+    def write(self) -> None:
+        """Send what the socket takes."""
+        try:
+            self.player.out = self.player.out[self.sock.send(self.player.out) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.over = True
+
+
+class Load:
+    """All players of a run."""
+
+    def __init__(self, port: int, clients: int, rate: float, inputs: int, clock: Clock) -> None:
+        self._clock = clock
+        self._spacing = NANOSECONDS / rate / clients  # from one player's input to the next player's
+        self._total = inputs * clients
+        self._said = 0
+        self._start: int | None = None  # when all were in
+        self._late = 0
+        self._selector = selectors.DefaultSelector()
+        self.seats = [Seat(name, port) for name in range(clients)]
+        for seat in self.seats:
+            self._selector.register(seat.sock, selectors.EVENT_READ, seat)
+
+    def run(self, most_seconds: float) -> LoadResult:
+        """Play to the end."""
+        clock = self._clock
+        give_up = clock.now() + most_seconds
+        while self._selector.get_map() and clock.now() < give_up:
+            self._play(clock.now_ns())
+            for key, _ in self._selector.select(0):
+                self._read(key.data)
+            for seat in self.seats:
+                if seat.player.out and not seat.over:
+                    seat.write()
+            if self._start is None and any(seat.over for seat in self.seats):
+                break
+            clock.sleep(SLOT_SECONDS)
+        for seat in self.seats:
+            seat.sock.close()
+        players = [seat.player.result(over=seat.over) for seat in self.seats]
+        return LoadResult(players, Usage.now().cpu_seconds, self._late / NANOSECONDS)
+
+    def _play(self, now: int) -> None:
+        """Say the inputs that are due."""
+        if self._start is None:
+            if all(seat.player.open for seat in self.seats):
+                self._start = now
+            return
+        while self._said < self._total:
+            due = self._start + round(self._said * self._spacing)
+            if due > now:
+                break
+            self._late = max(self._late, now - due)
+            seat = self.seats[self._said % len(self.seats)]
+            if not seat.over:
+                seat.player.play()
+            self._said += 1
+
+    def _read(self, seat: Seat) -> None:
+        seat.read()
+        if seat.over:
+            self._selector.unregister(seat.sock)
+            seat.sock.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The program: one run, one JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.loadgen", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--clients", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--inputs", type=int, required=True)
+    parser.add_argument("--most", type=float, required=True)
+    options = parser.parse_args(arguments)
+    load = Load(options.port, options.clients, options.rate, options.inputs, SystemClock())
+    print(json.dumps(asdict(load.run(options.most))))
+    return 0
+
+
+@contextmanager
+def start(
+    port: int, *, clients: int, rate: float, inputs: int, most: float, cpu: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A load generator in a process of its own; if it still runs at the end of the block, it is ended.
+
+    Args:
+        inputs: how many each player says.
+        rate: how many of them a second.
+        most: seconds after which it ends, whatever happens.
+        cpu: the CPU that it is to run on.
+    """
+    options = {"--port": port, "--clients": clients, "--rate": rate, "--inputs": inputs, "--most": most}
+    words = [str(word) for option in options.items() for word in option]
+    argv = [sys.executable, "-m", "benchmarks.loadgen", *words]
+    with subprocess.Popen(argv, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            if cpu is not None:
+                pin(process.pid, cpu)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def collect(process: subprocess.Popen[str], timeout: float) -> LoadResult | None:
+    """Wait for a load generator's end; gives what it says, None where it failed or takes longer than `timeout`."""
+    try:
+        said = process.communicate(timeout=timeout)[0]
+        row = json.loads(said)
+    except (subprocess.TimeoutExpired, ValueError):
+        return None
+    players = [PlayerResult(**player) for player in row.pop("players")]
+    return LoadResult(players, **row)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
