@@ -104,8 +104,7 @@ def test_gives_the_parts_of_a_data_frame_as_they_come(mask: bytes) -> None:
     decoder = FrameDecoder(bool(mask), 1000, False)
     data = frame(TEXT, b"abcdefghij", mask=mask)
     head = len(data) - 10
-    assert parts(decoder, data[:head]) == []
-    assert parts(decoder, data[head : head + 3]) == [(TEXT, b"abc", True, False)]
+    assert parts(decoder, data[: head + 3]) == [(TEXT, b"abc", True, False)]
     assert parts(decoder, b"") == []
     assert parts(decoder, data[head + 3 : head + 8]) == [(TEXT, b"defgh", True, False)]
     assert parts(decoder, data[head + 8 :]) == [(TEXT, b"ij", True, True)]
@@ -118,6 +117,26 @@ def test_never_parts_a_control_frame(opcode: int, mask: bytes) -> None:
     *most, last = frame(opcode, b"x" * 125, mask=mask)
     assert parts(decoder, bytes(most)) == []
     assert parts(decoder, bytes([last])) == [(opcode, b"x" * 125, True, True)]
+
+
+def test_tells_whether_received_bytes_are_left() -> None:
+    decoder = FrameDecoder(False, 1000, False)
+    assert not decoder.more
+    decoder.receive(frame(TEXT, b"one") + frame(TEXT, b"two"))
+    assert decoder.more
+    assert decoder.next_part()
+    assert decoder.more
+    assert decoder.next_part()
+    assert not decoder.more
+    assert not decoder.next_part()
+    decoder.receive(frame(TEXT, b"three")[:-1])
+    assert decoder.next_part()
+    assert not decoder.more
+    decoder.receive(frame(TEXT, b"three")[-1:] + frame(PING, b"?")[:-1])
+    assert decoder.next_part()
+    assert decoder.more
+    assert not decoder.next_part()
+    assert not decoder.more
 
 
 def test_bytes_may_come_while_parts_are_waiting() -> None:
@@ -183,13 +202,16 @@ def test_limit_begins_anew_with_each_message() -> None:
 
 
 @pytest.mark.parametrize("mask", SIDES)
-def test_a_started_header_does_not_hold_the_read_it_came_with(mask: bytes) -> None:
+@pytest.mark.parametrize("rest", [b"", b"\x82"])
+def test_what_is_used_up_is_not_held(rest: bytes, mask: bytes) -> None:
+    """Nor does a started header hold the read that it came with."""
     decoder = FrameDecoder(bool(mask), 2**20, False)
     tracemalloc.start()
     try:
-        decoder.receive(frame(BINARY, bytes(10**6), mask=mask) + b"\x82")
+        decoder.receive(frame(BINARY, bytes(10**5), mask=mask) + rest)
         assert decoder.next_part()
-        assert not decoder.next_part()
+        if rest:
+            assert not decoder.next_part()
         decoder.payload = b""
         held, _ = tracemalloc.get_traced_memory()
     finally:

@@ -1,8 +1,11 @@
 """The opening handshake through a connection: what is given out, what goes on the wire, what the frames behind mean."""
 
+import tracemalloc
+
 import pytest
 
 from tests.protocol.helpers import (
+    BINARY,
     MASK,
     PING,
     TEXT,
@@ -60,6 +63,7 @@ REFUSED = [
     ("folded", request_head(GET, UPGRADE, " more"), 400, "folded header line"),
     ("line feeds", b"GET / HTTP/1.1\nHost: a\n\n\r\n\r\n", 400, "bare line feed"),
     ("TLS", bytes.fromhex("16030100f1010000ed0303"), 400, "this port speaks ws:// and http://, not TLS"),
+    ("blank line", b"\r\n\r\n", 400, "malformed request"),
     ("garbage", bytes(range(128, 256)) + b"\r\n\r\n", 400, "malformed request"),
     ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "the request target is neither"),
     ("many headers", request_head(GET, HOST, *["X: y"] * 64), 431, "more than 64 header lines"),
@@ -181,6 +185,24 @@ def test_server_answers_plain_requests() -> None:
         b"Content-Type: text/javascript\r\nContent-Length: 9\r\nConnection: close\r\n\r\nexport {}"
     )
     assert connection.close_expected()
+
+
+@pytest.mark.parametrize("let_in", [True, False])
+def test_what_came_before_the_answer_is_not_held_after_it(let_in: bool) -> None:
+    connection, request = requested(request_head())
+    tracemalloc.start()
+    try:
+        connection.receive(frame(BINARY, bytes(100_000), mask=MASK))
+        if let_in:
+            connection.accept(request)
+        else:
+            connection.reject(Reject())
+        assert len(pull(connection)) == let_in
+        connection.data_to_send()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 20_000
 
 
 # Client

@@ -6,6 +6,7 @@ import pytest
 
 from tests.protocol.feeding import decoder, faults, in_every_cut, items, message
 from tests.protocol.helpers import BINARY, CLOSE, CONT, MASK, PING, PONG, TEXT, close_payload, frame
+from tickws.errors import ProtocolFault
 from tickws.protocol.events import Frame, Ping, Pong, Progress
 from tickws.protocol.messages import CloseFrame
 from tickws.protocol.opcodes import Opcode
@@ -39,6 +40,7 @@ def test_control_frames() -> None:
 
 def test_an_item_at_a_time() -> None:
     target = decoder()
+    assert target.next() is None
     target.receive(frame(TEXT, b"a") + frame(PONG) + frame(BINARY, b"b"))
     assert [target.next() for _ in range(4)] == ["a", Pong(b""), b"b", None]
 
@@ -97,20 +99,22 @@ def test_close(payload: bytes, expected: CloseFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "code"),
+    ("payload", "code", "reason"),
     [
-        (b"\x03", 1002),
-        (close_payload(0), 1002),
-        (close_payload(999), 1002),
-        (close_payload(1005), 1002),
-        (close_payload(5000, b"\xff"), 1002),
-        (close_payload(1000, b"\xff"), 1007),
-        (close_payload(1000, b"ok\xed\xa0\x80"), 1007),
-        (close_payload(1000, b"\xe2\x82"), 1007),
+        (b"\x03", 1002, "close frame of one byte"),
+        (close_payload(0), 1002, "invalid close code 0"),
+        (close_payload(999), 1002, "invalid close code 999"),
+        (close_payload(1005), 1002, "invalid close code 1005"),
+        (close_payload(5000, b"\xff"), 1002, "invalid close code 5000"),
+        (close_payload(1000, b"\xff"), 1007, "text is not UTF-8"),
+        (close_payload(1000, b"ok\xed\xa0\x80"), 1007, "text is not UTF-8"),
+        (close_payload(1000, b"\xe2\x82"), 1007, "text is not UTF-8"),
     ],
 )
-def test_wrong_close(payload: bytes, code: int) -> None:
-    assert faults(decoder(), frame(CLOSE, payload)) == code
+def test_wrong_close(payload: bytes, code: int, reason: str) -> None:
+    with pytest.raises(ProtocolFault, match=reason) as fault:
+        items(decoder(), frame(CLOSE, payload))
+    assert fault.value.close_code == code
 
 
 # Memory

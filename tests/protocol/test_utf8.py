@@ -95,6 +95,8 @@ def test_wrong_utf8_is_found_at_its_first_wrong_byte(sequence: bytes, needed: in
     assert items(target, unfinished[:-1]) == []
     assert faults(target, unfinished[-1:]) == 1007
 
+    assert faults(decoder(by_frame=by_frame), unfinished) == 1007
+
     byte_by_byte = decoder(by_frame=by_frame)
     for byte in unfinished[:-1]:
         assert items(byte_by_byte, bytes([byte])) == []

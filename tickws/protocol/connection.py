@@ -12,20 +12,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Literal, TypeAlias
 
 from tickws.errors import HTTPFault, ProtocolFault, UsageError
 from tickws.protocol.codec import encode_frame
 from tickws.protocol.events import Closed, Event, Failed, Opened, Ping
 from tickws.protocol.handshake import Accept, HeaderFields, Reject, Request, header_pairs
 from tickws.protocol.limits import Limits
-from tickws.protocol.messages import CloseFrame, MessageDecoder
+from tickws.protocol.messages import Buffer, CloseFrame, MessageDecoder, check_ping, encode_message, payload_of
 from tickws.protocol.opcodes import CloseCode, Opcode, check_close
 from tickws.protocol.opening import ClientOpening, ServerOpening, status_text
 
-__all__ = ["Buffer", "Connection", "Role", "State"]
+__all__ = ["Connection", "Role", "State"]
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
 PENDING_PONGS = 64
 """Pongs kept for a peer that does not read them; of more, the newest (section 5.5.3 asks for the last one only)."""
 
@@ -254,9 +252,9 @@ class Connection:
 
         Raises:
             TypeError: `message` is neither text nor bytes-like.
-            ValueError: it is longer than `limits.message_bytes`.
+            ValueError: it is text that UTF-8 cannot carry (lone surrogates).
         """
-        return encode_message(message, self._limits, self._mask())
+        return encode_message(message, self._mask())
 
     def encode_fragment(self, fragment: str | Buffer, *, fin: bool) -> bytes:
         """The next fragment of a message (section 5.4): the first one names its kind, the last one has `fin`.
@@ -264,9 +262,9 @@ class Connection:
         Raises:
             UsageError: fragments of text and bytes are mixed.
             TypeError: `fragment` is neither text nor bytes-like.
-            ValueError: it is longer than `limits.message_bytes`.
+            ValueError: as `encode`.
         """
-        kind, payload = payload_of(fragment, self._limits)
+        kind, payload = payload_of(fragment)
         if self._fragmenting not in (None, kind):
             raise UsageError("a message's fragments are all text or all bytes")
         opcode = kind if self._fragmenting is None else Opcode.CONTINUATION
@@ -348,50 +346,3 @@ class Connection:
 
     def _mask(self) -> bytes:
         return self._mask_source(4) if self.role is Role.CLIENT else b""
-
-
-def check_ping(payload: Buffer) -> bytes:
-    """The payload of a Ping.
-
-    Raises:
-        ValueError: it is longer than 125 bytes.
-    """
-    data = bytes(payload)  # first: the length of a memoryview need not be in bytes
-    if len(data) > 125:
-        raise ValueError(f"ping payload of {len(data)} bytes: at most 125 (section 5.5)")
-    return data
-
-
-def encode_message(message: str | Buffer, limits: Limits, mask: bytes = b"") -> bytes:
-    """One unfragmented message as it goes on the wire (section 5.6); without a mask, for any number of clients.
-
-    Raises:
-        TypeError: `message` is neither text nor bytes-like.
-        ValueError: it is longer than `limits.message_bytes`.
-    """
-    opcode, payload = payload_of(message, limits)
-    return encode_frame(opcode, payload, True, mask)
-
-
-def payload_of(message: str | Buffer, limits: Limits) -> tuple[Literal[Opcode.TEXT, Opcode.BINARY], bytes]:
-    """The opcode and the bytes of a message.
-
-    Raises:
-        TypeError: it is neither text nor bytes-like.
-        ValueError: it is longer than `limits.message_bytes`.
-    """
-    opcode: Literal[Opcode.TEXT, Opcode.BINARY] = Opcode.BINARY
-    if isinstance(message, bytes):
-        payload = message
-    elif isinstance(message, str):
-        opcode, payload = Opcode.TEXT, message.encode()
-    elif isinstance(message, (bytearray, memoryview)):
-        payload = bytes(message)
-    else:
-        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
-    if len(payload) > limits.message_bytes:
-        raise ValueError(
-            f"message of {len(payload)} bytes: limits.message_bytes is {limits.message_bytes}; "
-            "raise the limit, or send it in fragments"
-        )
-    return opcode, payload

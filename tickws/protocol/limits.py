@@ -19,8 +19,8 @@ class Limits:
     """
 
     message_bytes: int = MIB
-    """The longest message, in and out, also as the sum of its fragments; in frame delivery, the longest frame.
-    Over it: 1009. (1 MiB: websockets' max_size.)"""
+    """The longest message that a peer may send, also as the sum of its fragments; in frame delivery, the longest frame.
+    Over it: 1009. What we send is ours to bound. (1 MiB: websockets' max_size.)"""
     header_bytes: int = 16 * KIB
     """The longest HTTP head, request line included. Over it: 431. (16 KiB: h11; the original had 1,023 bytes.)"""
     header_count: int = 64

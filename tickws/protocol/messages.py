@@ -1,4 +1,4 @@
-"""Parts of frames to messages: assembly, fail-fast UTF-8, frame delivery, the payload of Close.
+"""Messages to frames, and parts of frames to messages: assembly, fail-fast UTF-8, frame delivery, the payload of Close.
 
 Promises: a text is checked byte by byte as it comes (RFC 6455 section 8.1: a fault is found before the message ends);
 an unfinished message costs its bytes and nothing per fragment, so a flood of tiny or empty ones pins no memory.
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from tickws.errors import ProtocolFault
-from tickws.protocol.codec import FrameDecoder
+from tickws.protocol.codec import FrameDecoder, encode_frame
 from tickws.protocol.events import Frame, Ping, Pong, Progress
 from tickws.protocol.opcodes import CloseCode, Opcode, is_wire_close_code
 
-__all__ = ["CloseFrame", "MessageDecoder"]
+__all__ = ["Buffer", "CloseFrame", "MessageDecoder", "check_ping", "encode_message", "payload_of"]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+"""What a binary message may be given as."""
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
@@ -56,18 +60,20 @@ class MessageDecoder:
         decoder = self._decoder
         while decoder.more and decoder.next_part():
             opcode = decoder.opcode
+            payload = decoder.payload
+            decoder.payload = b""  # a silent connection does not keep its last message
             if opcode >= 8:
-                return _control(opcode, decoder.payload)
+                return _control(opcode, payload)
             if self._by_frame:
-                frame = self._next_frame(opcode, decoder.payload, decoder.fin, decoder.ends)
+                frame = self._next_frame(opcode, payload, decoder.fin, decoder.ends)
                 if frame is not None:
                     return frame
             elif self._buffer is None and decoder.ends and decoder.fin:
                 if opcode == 2:
-                    return decoder.payload
-                return _text(decoder.payload)
+                    return payload
+                return _text(payload)
             else:
-                self._add(opcode, decoder.payload)
+                self._add(opcode, payload)
                 if decoder.ends:
                     return self._message() if decoder.fin else Progress.FRAGMENT
         return None
@@ -140,3 +146,42 @@ def _control(opcode: int, payload: bytes) -> Ping | Pong | CloseFrame:
     if not is_wire_close_code(code):
         raise ProtocolFault(CloseCode.PROTOCOL_ERROR, f"invalid close code {code}")
     return CloseFrame(code, _text(payload[2:]))
+
+
+def encode_message(message: str | Buffer, mask: bytes = b"") -> bytes:
+    """One unfragmented message as it goes on the wire (section 5.6); without a mask, for any number of clients.
+
+    Raises:
+        TypeError: `message` is neither text nor bytes-like.
+        ValueError: it is text that UTF-8 cannot carry (lone surrogates).
+    """
+    opcode, payload = payload_of(message)
+    return encode_frame(opcode, payload, True, mask)
+
+
+def payload_of(message: str | Buffer) -> tuple[Literal[Opcode.TEXT, Opcode.BINARY], bytes]:
+    """The opcode and the bytes of a message.
+
+    Raises:
+        TypeError: it is neither text nor bytes-like.
+        ValueError: it is text that UTF-8 cannot carry (lone surrogates).
+    """
+    if isinstance(message, bytes):
+        return Opcode.BINARY, message
+    if isinstance(message, str):
+        return Opcode.TEXT, message.encode()
+    if isinstance(message, (bytearray, memoryview)):
+        return Opcode.BINARY, bytes(message)
+    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+
+
+def check_ping(payload: Buffer) -> bytes:
+    """The payload of a Ping.
+
+    Raises:
+        ValueError: it is longer than 125 bytes.
+    """
+    data = bytes(payload)  # first: the length of a memoryview need not be in bytes
+    if len(data) > 125:
+        raise ValueError(f"ping payload of {len(data)} bytes: at most 125 (section 5.5)")
+    return data

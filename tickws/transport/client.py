@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from tickws.clock import Clock
 from tickws.errors import ConnectError, ErrorPolicy
-from tickws.protocol.connection import Buffer, Connection, Role
+from tickws.protocol.connection import Connection, Role
 from tickws.protocol.handshake import HeaderFields
 from tickws.protocol.limits import Limits
+from tickws.protocol.messages import Buffer
 from tickws.protocol.opcodes import CloseCode
 from tickws.transport.endpoint import Endpoint
 from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen
@@ -154,20 +155,21 @@ class WebSocketClient(Endpoint):
         self._attempt_failed(link, reason, None, status)
 
     def _attempt_failed(self, link: Link, reason: str, number: int | None, status: int | None = None) -> None:
-        if link.phase is Phase.CONNECTING and self._addresses and not self._closing:
+        if link.phase is Phase.CONNECTING and self._addresses and link.outbox.open and not self._closing:
             self._try_next()
         else:
             self._give_up(status, reason, number)
 
     def _give_up(self, status: int | None, reason: str, number: int | None) -> None:
-        if self._closing:
+        unwanted = self._closing or (self._link is not None and not self._link.outbox.open)
+        if unwanted:
             reason = "it was closed before that"
         self.error = ConnectError(f"cannot connect to {self.url}: {reason}", status=status)
         self.error.errno = number
         with self._links.queue.lock:
             if self._link is not None:
                 self._link.outbox.clear()
-        if not self._closing:
+        if not unwanted:
             logger.warning("%s", self.error)
 
     def _over(self) -> bool:

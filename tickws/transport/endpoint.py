@@ -14,7 +14,6 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final, Self
 
 from tickws.clock import NANOSECONDS, Clock, nanoseconds
@@ -222,13 +221,16 @@ class Endpoint(Owner):
             if self._over() and not self._links.by_fd and not self._links.farewells and not self._finished:
                 self._finished = True
                 self._poller.close()
+                self._links.pump.ready.clear()
+                self._links.queue.pending.clear()
 
     # -- for hosts that wait for several things ----------------------------------------------------------------------
 
     def fileno(self) -> int:
         """A descriptor that is readable while anything is left to do: give it to `select`, asyncio's `add_reader`, ….
 
-        Call `work(budget, wait=0)` when it is readable, and at `next_deadline`.
+        Call `work(budget, wait=0)` when it is readable, and at `next_deadline`. `abort` closes it; `close` leaves it to
+        the `work` that says False.
 
         Raises:
             UsageError: this platform has none (Windows), or the endpoint is closed.
@@ -324,9 +326,7 @@ class Endpoint(Owner):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close, and work until done."""
         self.close()
         try:

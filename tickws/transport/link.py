@@ -131,7 +131,7 @@ class Link:
             if made is not None:
                 frames.append(value if isinstance(value, bytes) else connection.encode(made))
                 self.messages_sent += 1
-        if outbox.closing is not None and outbox.empty:
+        if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
             connection.send_close(*outbox.closing)
             self.phase = Phase.CLOSING
             frames += connection.data_to_send()

@@ -216,6 +216,8 @@ class Links:
     def abort(self, link: Link) -> None:
         """Drop a link, in any phase."""
         if link.phase is not Phase.RELEASED:
+            with self.queue.lock:
+                link.outbox.clear()
             self.lose(link)
             self.queue.nudge()
 

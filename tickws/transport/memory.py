@@ -214,7 +214,10 @@ class _Listening:
     def offer(self, sock: MemorySocket, arrival: int) -> bool:
         if len(self._backlog) >= self._most:
             return False
-        self._backlog.append((arrival, sock))
+        place = len(self._backlog)
+        while place and self._backlog[place - 1][0] > arrival:  # who dialled later over a faster line is here first
+            place -= 1
+        self._backlog.insert(place, (arrival, sock))
         return True
 
     def accept(self) -> tuple[MemorySocket, Address]:

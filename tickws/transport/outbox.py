@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-from tickws.protocol.connection import Buffer, Connection
+from tickws.protocol.connection import Connection
 from tickws.protocol.limits import Limits
+from tickws.protocol.messages import Buffer
 
 __all__ = ["Fragments", "Outbox", "Producer"]
 

@@ -9,9 +9,10 @@ from functools import partial
 
 from tickws.clock import Clock, nanoseconds
 from tickws.errors import ErrorPolicy, UsageError
-from tickws.protocol.connection import Buffer, Role, encode_message
+from tickws.protocol.connection import Role
 from tickws.protocol.handshake import Accept, Reject, Request, check_tokens
 from tickws.protocol.limits import Limits
+from tickws.protocol.messages import Buffer, encode_message
 from tickws.protocol.opening import status_text
 from tickws.transport.endpoint import Endpoint
 from tickws.transport.files import File, Files
@@ -146,7 +147,7 @@ class WebSocketServer(Endpoint):
         Raises:
             TypeError, ValueError: as `WebSocket.send`.
         """
-        return self._links.broadcast(encode_message(message, self._limits), exclude)
+        return self._links.broadcast(encode_message(message), exclude)
 
     def broadcast_latest(self, key: object, message: str | Buffer, *, exclude: Iterable[WebSocket] = ()) -> int:
         """Set a latest value for every open connection, as `WebSocket.send_latest` does for one. Thread-safe.
@@ -162,7 +163,7 @@ class WebSocketServer(Endpoint):
         Raises:
             TypeError, ValueError: as `WebSocket.send`.
         """
-        return self._links.broadcast_latest(key, encode_message(message, self._limits), exclude)
+        return self._links.broadcast_latest(key, encode_message(message), exclude)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tickws.clock import NANOSECONDS
 from tickws.errors import UsageError
-from tickws.protocol.connection import Buffer, check_ping
 from tickws.protocol.handshake import Request
+from tickws.protocol.messages import Buffer, check_ping
 from tickws.protocol.opcodes import CloseCode, check_close
 from tickws.statistics import ConnectionStatistics
 from tickws.transport.link import Keeper, Link, Phase
@@ -41,7 +41,7 @@ class WebSocket:
         Thread-safe. Cost: one copy of `message`.
 
         Args:
-            message: text, or bytes for a binary message; at most `limits.message_bytes`. Not kept after return.
+            message: text, or bytes for a binary message; of any length. Not kept after return.
 
         Returns:
             False where the connection is no longer open; nothing is queued then. A message that does not fit into the
@@ -49,7 +49,7 @@ class WebSocket:
 
         Raises:
             TypeError: `message` is neither text nor bytes-like.
-            ValueError: it is too long, or text that UTF-8 cannot carry (lone surrogates).
+            ValueError: it is text that UTF-8 cannot carry (lone surrogates).
         """
         return self._queue.put(self._link, self._link.connection.encode(message))
 
