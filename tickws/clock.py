@@ -6,19 +6,46 @@ public names take and give seconds as floats, as `time.sleep` does.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from typing import Final
 
-__all__ = ["NANOSECONDS", "Clock", "ManualClock", "SystemClock", "nanoseconds"]
+__all__ = ["FOREVER", "NANOSECONDS", "Clock", "ManualClock", "SystemClock", "check_seconds", "nanoseconds"]
 
 NANOSECONDS: Final = 1_000_000_000
 """Nanoseconds in a second."""
 
 
+FOREVER: Final = 1 << 62
+"""A time that never comes, in nanoseconds."""
+
+
 def nanoseconds(seconds: float) -> int:
     """Seconds as whole nanoseconds, rounded to the nearest."""
     return round(seconds * NANOSECONDS)
+
+
+def check_seconds(name: str, value: float | None) -> int:
+    """A caller's budget in nanoseconds: FOREVER for None, 0 for less than nothing.
+
+    Args:
+        name: of the argument, for the error.
+        value: seconds.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is a whole number above 1 (milliseconds, as in the original?), or not a number.
+    """
+    if value is None:
+        return FOREVER
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
+    if isinstance(value, int) and value > 1:
+        raise ValueError(f"{name} is in seconds: for {value} milliseconds say {value / 1000}, for seconds {value}.0")
+    if math.isnan(value):
+        raise ValueError(f"{name} is not a number")
+    return nanoseconds(min(max(0.0, value), FOREVER / NANOSECONDS))
 
 
 class Clock(ABC):

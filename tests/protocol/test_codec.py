@@ -119,6 +119,13 @@ def test_never_parts_a_control_frame(opcode: int, mask: bytes) -> None:
     assert parts(decoder, bytes([last])) == [(opcode, b"x" * 125, True, True)]
 
 
+@pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
+def test_a_control_frame_leaves_the_message_around_it_alone(opcode: int) -> None:
+    decoder = FrameDecoder(False, 100, False)
+    frames = [frame(TEXT, bytes(60), fin=False), frame(opcode, bytes(90)), frame(CONT, bytes(40))]
+    assert [(found, fin) for found, _, fin in wholes(decoder, frames)] == [(TEXT, False), (opcode, True), (CONT, True)]
+
+
 def test_tells_whether_received_bytes_are_left() -> None:
     decoder = FrameDecoder(False, 1000, False)
     assert not decoder.more

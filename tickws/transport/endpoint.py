@@ -10,13 +10,12 @@ time, so nothing starves; even a budget of zero does one step of each half; unfi
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 
-from tickws.clock import NANOSECONDS, Clock, nanoseconds
+from tickws.clock import FOREVER, NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError, check_error_policy
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import check_close
@@ -28,9 +27,6 @@ from tickws.transport.network import Network, SocketNetwork
 from tickws.transport.timers import STALL
 
 __all__ = ["Endpoint"]
-
-FOREVER: Final = 1 << 62
-"""A deadline that is never reached, in nanoseconds."""
 
 
 class Endpoint(Owner):
@@ -55,7 +51,7 @@ class Endpoint(Owner):
         self._kinds: tuple[Callable[[int], int], ...] = (
             self._accept,
             self._links.pump.read,
-            self._links.expire,
+            self._links.deadlines.expire,
             self._links.tell,
         )
         self._first = 0  # index of the kind of work that the next pass begins with
@@ -89,8 +85,8 @@ class Endpoint(Owner):
             TypeError, ValueError: budget or wait is no number of seconds; a whole number above 1 is taken for
             milliseconds. UsageError: called inside a callback, or by two threads.
         """
-        budget_time = _check_seconds("budget", budget)
-        wait_time = budget_time if wait is None else _check_seconds("wait", wait)
+        budget_time = check_seconds("budget", budget)
+        wait_time = budget_time if wait is None else check_seconds("wait", wait)
         if self._finished:
             return False
         start = self._enter()
@@ -109,8 +105,8 @@ class Endpoint(Owner):
 
         Args, returns and raises as `work`, but it does not sleep unless told.
         """
-        budget_time = _check_seconds("budget", budget)
-        wait_time = budget_time if wait is None else _check_seconds("wait", wait)
+        budget_time = check_seconds("budget", budget)
+        wait_time = budget_time if wait is None else check_seconds("wait", wait)
         if self._finished:
             return False
         start = self._enter()
@@ -125,7 +121,7 @@ class Endpoint(Owner):
 
         Args, returns and raises as `work`.
         """
-        budget_time = _check_seconds("budget", budget)
+        budget_time = check_seconds("budget", budget)
         if self._finished:
             return False
         start = self._enter()
@@ -140,6 +136,14 @@ class Endpoint(Owner):
         now = self._now()
         if reserve:  # a quarter of what is left belongs to flush
             deadline -= max(0, deadline - now) // 4
+        try:
+            self._pass(deadline)
+        finally:
+            if self._links.pump.reading_time >= self._close_due:  # after reading: their Close may be here already
+                self._abandon()
+
+    def _pass(self, deadline: int) -> None:
+        """One fair pass over all kinds of work, until `deadline`; at least one step."""
         kinds = self._kinds
         first = self._first
         for turn in range(len(kinds)):
@@ -179,8 +183,6 @@ class Endpoint(Owner):
                 self._notice(fd)
         if wait > 0 and not found and self._next_due() > links.pump.reading_time and slept < wait:
             self._empty_polls += 1
-        if links.pump.reading_time >= self._close_due:
-            self._abandon()
 
     def _unheard(self, now: int) -> int:
         """What counts of the time since the last poll: a host that waits for our descriptor listens in our place."""
@@ -193,7 +195,7 @@ class Endpoint(Owner):
 
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
-        due = self._links.timers.next_due()
+        due = self._links.deadlines.timers.next_due()
         return self._close_due if due is None else min(due, self._close_due)
 
     def _enter(self) -> int:
@@ -273,7 +275,7 @@ class Endpoint(Owner):
             ValueError: code, reason or timeout cannot be used.
         """
         check_close(code, reason)
-        timeout_time = _to_nanoseconds("timeout", timeout)
+        timeout_time = check_seconds("timeout", float(timeout))
         if self._closing:
             return
         self._closing = True
@@ -363,7 +365,7 @@ class Endpoint(Owner):
             closed=frozen_counts(links.closed),
             faults=frozen_counts(links.faults),
             answered=frozen_counts(links.answered),
-            timed_out=links.timed_out,
+            timed_out=links.deadlines.timed_out,
             callback_errors=links.callback_errors,
             messages_received=messages_received,
             messages_sent=messages_sent,
@@ -374,27 +376,3 @@ class Endpoint(Owner):
             overruns=self._overruns,
             empty_polls=self._empty_polls,
         )
-
-
-def _check_seconds(name: str, value: float | None) -> int:
-    """A budget in nanoseconds; FOREVER for None.
-
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is a whole number above 1, or not a number.
-    """
-    if value is None:
-        return FOREVER
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
-    if isinstance(value, int) and value > 1:
-        raise ValueError(
-            f"{name} is in seconds: for {value} milliseconds say {value / 1000}, for seconds {float(value)}"
-        )
-    return _to_nanoseconds(name, value)
-
-
-def _to_nanoseconds(name: str, seconds: float) -> int:
-    if math.isnan(seconds):
-        raise ValueError(f"{name} is not a number")
-    return nanoseconds(min(max(0.0, seconds), FOREVER / NANOSECONDS))

@@ -163,8 +163,11 @@ class Keeper(Protocol):
     def written(self, link: Link) -> None:
         """Something was written, and there is more to be done: a full socket, a closing handshake, the end."""
 
-    def lose(self, link: Link) -> None:
-        """TCP failed."""
+    def lose(self, link: Link, why: str = "") -> None:
+        """TCP failed, or the peer is given up."""
+
+    def release(self, link: Link) -> None:
+        """Give the descriptor back."""
 
     def abort(self, link: Link) -> None:
         """Drop a link, in any phase."""

@@ -1,8 +1,8 @@
-"""The lives of an endpoint's links: adopted, opened, closed, told of, released; and the deadlines on the way.
+"""The lives of an endpoint's links: adopted, opened, closed, told of, released.
 
 Here is what happens to one link when something is said of it: by the pump (an event, an error, the end of the stream),
 by a deadline, by its owner. Promises: `on_open` and `on_close` come in pairs, once each, the second as a step of its
-own; a peer's fault ends that peer's link and nothing else; nothing times out for time in which we did not read.
+own; a peer's fault ends that peer's link and nothing else.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
-from tickws.clock import NANOSECONDS, Clock, nanoseconds
+from tickws.clock import Clock
 from tickws.errors import ErrorPolicy
 from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Closed, Event, Failed, Opened, Ping, Pong
 from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
+from tickws.transport.deadlines import Deadlines
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link, Phase
 from tickws.transport.network import Address, Socket
@@ -26,7 +27,6 @@ from tickws.transport.poller import READABLE, WRITABLE, Poller
 from tickws.transport.pump import Pump
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.stream import Stream
-from tickws.transport.timers import STALL, Timers
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["Links", "Owner"]
@@ -66,8 +66,8 @@ class Links:
         self.queue = SendQueue(poller)
         self.limits = limits
         self.callbacks = callbacks
-        self.timers = Timers()
         self.pump = Pump(self, self.queue, clock.now_ns, limits, callbacks)
+        self.deadlines = Deadlines(self, self.pump, self.queue, clock.now_ns, limits)
         self.by_fd: dict[int, Link] = {}
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
@@ -75,7 +75,6 @@ class Links:
         """Calls of `on_close` that are owed."""
         self.accepted = 0
         self.opened = 0
-        self.timed_out = 0
         self.callback_errors = 0
         self.retired = [0, 0, 0, 0]
         """Of links that are released: messages received and sent, bytes received and sent."""
@@ -87,10 +86,6 @@ class Links:
         self._poller = poller
         self._errors = errors
         self._mask_source = mask_source
-        self._handshake_time = nanoseconds(limits.handshake_seconds)
-        self._closing_time = nanoseconds(limits.closing_seconds)
-        self._ping_time = nanoseconds(limits.ping_seconds)
-        self._dead_time = nanoseconds(limits.dead_seconds)
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
@@ -101,7 +96,7 @@ class Links:
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
         link.heard = self.pump.reading_time
-        self._arm(link, self._handshake_time)
+        self.deadlines.handshake(link)
         self.accepted += 1
         return link
 
@@ -116,7 +111,7 @@ class Links:
         link.phase = Phase.OPEN
         link.opened = True
         self.opened += 1
-        self._arm(link, self._ping_time)
+        self.deadlines.silence(link)
         with self.queue.lock:
             link.outbox.open = link.outbox.closing is None
             self.open[websocket] = link
@@ -201,7 +196,7 @@ class Links:
                 self._finish(link)
         elif link.outbox.closing is not None and link.opened and not link.expiring:
             link.expiring = True
-            self._arm(link, self._closing_time)
+            self.deadlines.closing(link)
         if link.phase is Phase.OPEN and not link.stream.unsent_bytes and link.unsaid:
             self.queue.want_write(link)
 
@@ -252,8 +247,7 @@ class Links:
         """Nothing more is read: write what is left, end the stream, wait for the peer's end."""
         if link.phase is not Phase.RELEASED:
             link.phase = Phase.ENDING
-            link.sent_mark = link.bytes_sent
-            self._arm(link, self._closing_time)
+            self.deadlines.closing(link)
             self.queue.want_write(link)
 
     def _finish(self, link: Link) -> None:
@@ -301,7 +295,7 @@ class Links:
             return
         link.phase = Phase.RELEASED
         self.watch(link, 0)
-        self.timers.clear(link)
+        self.deadlines.clear(link)
         del self.by_fd[link.stream.fd]
         self.retired = [total + own for total, own in zip(self.retired, link.traffic(), strict=True)]
         link.stream.close()
@@ -335,57 +329,3 @@ class Links:
         if events & ~WRITABLE and not link.ready:
             link.ready = True
             self.pump.ready.append(link)
-
-    def _arm(self, link: Link, time: int) -> None:
-        self.timers.set(link, self.pump.reading_time + time)
-
-    def expire(self, deadline: int) -> int:
-        """Serve deadlines that are past, until `deadline`; at least one. Gives the steps."""
-        steps = 0
-        while (link := self.timers.pop_due(self.pump.reading_time)) is not None:
-            steps += 1
-            flooding = link.carried and link.expiring  # it says anything but the Close that we wait for
-            if link.ready and not flooding and link.phase is not Phase.ENDING:
-                self._arm(link, STALL)  # it has said something that we did not read yet
-            else:
-                self._expire(link)
-            if self._now() >= deadline:
-                break
-        return steps
-
-    def _expire(self, link: Link) -> None:
-        if link.phase is Phase.OPEN and not link.expiring:
-            self._keep_alive(link)
-            return
-        if link.phase is Phase.ENDING:
-            if link.stream.unsent_bytes and link.bytes_sent - link.sent_mark >= self.limits.slice_bytes:
-                self.end(link)  # a long answer on a slow line: it goes on
-                return
-            if not link.stream.unsent_bytes:  # all is said, the peer just does not hang up
-                self.release(link)
-                return
-        self.timed_out += 1
-        logger.debug("%s: timed out, %s", link.remote_address, link.phase.value)
-        self.lose(link, f"no answer within {self.limits.handshake_seconds:g} s")
-
-    def _keep_alive(self, link: Link) -> None:
-        """Ping a silent peer; give it up where it stays silent after that (any byte proves life)."""
-        now = self.pump.reading_time
-        if now - link.heard < self._ping_time:
-            self._arm(link, self._ping_time - (now - link.heard))
-        elif link.pinged <= link.heard:
-            link.pinged = now
-            self.ping(link)
-            self._arm(link, self._dead_time)
-        elif now - link.pinged < self._dead_time:
-            self._arm(link, self._dead_time - (now - link.pinged))
-        else:
-            self.timed_out += 1
-            logger.debug("%s: silent for %g s", link.remote_address, (now - link.heard) / NANOSECONDS)
-            self.lose(link)
-
-    def ping(self, link: Link) -> None:
-        """Send a Ping whose Pong gives the latency."""
-        link.ping_sent = self._now()
-        link.ping_payload = link.ping_sent.to_bytes(8, "big")
-        self.queue.ping(link, link.ping_payload)

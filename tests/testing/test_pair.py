@@ -1,0 +1,102 @@
+"""The pair that is shipped to users: connected when made, turned in frames, the same result every time."""
+
+import pytest
+
+import tickws.testing
+from tickws.protocol.events import Frame
+from tickws.testing import Conditions, ManualClock, MemoryNetwork, MemorySocket, Pair
+from tickws.transport.handler import Handler
+from tickws.transport.websocket import WebSocket
+
+
+def echo(ws: WebSocket, message: str | bytes) -> None:
+    ws.send(message)
+
+
+def test_it_is_connected_when_it_is_made() -> None:
+    pair = Pair()
+    assert pair.client.websocket is not None
+    assert pair.client.websocket.open
+    (ws,) = pair.server.connections
+    assert ws.request.path == "/"
+    assert pair.clock is pair.network.clock
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.05, 1.0])
+def test_however_slow_the_line(latency: float) -> None:
+    pair = Pair(conditions=Conditions(latency=latency), on_message=echo)
+    assert len(pair.server.connections) == 1
+    pair.client.send("hello")
+    pair.run(2 * latency + 0.1)
+    assert pair.received == ["hello"]
+
+
+def test_both_ends_take_arguments() -> None:
+    pair = Pair("/room?id=5", subprotocols=["b"], port=9000, client={"subprotocols": ["a", "b"]})
+    (ws,) = pair.server.connections
+    assert (ws.request.target, ws.subprotocol, pair.server.port) == ("/room?id=5", "b", 9000)
+
+
+def test_a_client_may_listen_for_itself() -> None:
+    heard: list[object] = []
+
+    class Listens(Handler):
+        def on_message(self, ws: WebSocket, message: str | bytes) -> None:
+            heard.append(message)
+
+    def on_frame(ws: WebSocket, frame: Frame) -> None:
+        heard.append(frame.payload)
+
+    pairs = [
+        Pair(client={"on_message": lambda ws, message: heard.append(message)}),
+        Pair(client={"on_frame": on_frame}),
+        Pair(client={"handler": Listens()}),
+    ]
+    for pair in pairs:
+        pair.server.broadcast("hello")
+        pair.run(0.1)
+        assert pair.received == []
+    assert heard == ["hello", b"hello", "hello"]
+
+
+def test_time_passes_in_frames_and_only_there() -> None:
+    pair = Pair()
+    start = pair.clock.now()
+    slices = pair.server.statistics().slice.count
+    pair.run(1.0)
+    assert pair.clock.now() - start == pytest.approx(1.0)
+    assert pair.server.statistics().slice.count - slices == 60
+    pair.run(0.0, rate=20.0)
+    assert pair.clock.now() - start == pytest.approx(1.05)
+    pair.run(1.0, rate=20.0)
+    assert pair.server.statistics().slice.count - slices == 60 + 1 + 20
+
+
+def test_the_same_calls_give_the_same_result() -> None:
+    def play() -> list[tuple[float, object]]:
+        log: list[tuple[float, object]] = []
+        listens = {"on_message": lambda ws, message: log.append((pair.clock.now(), message))}
+        pair = Pair(conditions=Conditions(latency=0.02, jitter=0.05), on_message=echo, client=listens)
+        for number in range(50):
+            pair.client.send(str(number))
+            pair.run(1 / 60)
+        pair.run(1.0)
+        return log
+
+    first = play()
+    assert [message for _, message in first] == [str(number) for number in range(50)]
+    assert play() == first
+
+
+def test_what_is_shipped() -> None:
+    assert sorted(tickws.testing.__all__) == ["Conditions", "ManualClock", "MemoryNetwork", "MemorySocket", "Pair"]
+    network = MemoryNetwork(clock := ManualClock(5.0))
+    assert network.clock is clock
+    assert isinstance(network.dial(80), MemorySocket)
+
+
+def test_the_docstrings_example_is_true() -> None:
+    pair = Pair(on_message=lambda ws, message: ws.send(str(message).upper()))
+    pair.client.send("hello")
+    pair.run(0.1)
+    assert pair.received == ["HELLO"]

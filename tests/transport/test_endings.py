@@ -1,0 +1,86 @@
+"""Rude endings: resets, ends and silence at each stage of a connection end that connection alone."""
+
+import errno
+from typing import Any
+
+import pytest
+
+from tests.protocol.helpers import MASK, TEXT, UPGRADE, frame
+from tests.transport.peers import House, close, text
+
+HEAD = "\r\n".join(["GET / HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]).encode()
+STAGES: dict[str, list[bytes]] = {
+    "before it is accepted": [],
+    "accepted": [b""],
+    "in its request": [b"", HEAD[:50]],
+    "behind its request": [b"", HEAD],
+    "open": [b"", HEAD, b""],
+    "in a header": [b"", HEAD, text("hello")[:1]],
+    "in a message": [b"", HEAD, frame(TEXT, b"x" * 1000, mask=MASK)[:500]],
+    "in a fragmented message": [b"", HEAD, frame(TEXT, b"x", mask=MASK, fin=False)],
+    "behind a message": [b"", HEAD, text("hello")],
+    "behind its close": [b"", HEAD, close(1000)],
+    "behind a refused request": [b"", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+    "behind nonsense": [b"", b"\x16\x03\x01"],
+}
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "end"])
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("answers_wait", [False, True])
+def test_a_rude_ending_at_any_stage_ends_one_connection_alone(stage: str, how: str, answers_wait: bool) -> None:
+    house = House(on_open=lambda ws: ws.send("welcome"))
+    other = house.peer("/other")
+    peer = house.dial()
+    *before, last = [*STAGES[stage], b""]
+    for data in before:
+        peer.say(data)
+        house.turn()
+    peer.say(last)
+    if answers_wait and len(house.server.connections) == 2:
+        house.ws("/").send(bytes(200_000))  # more than the line takes
+        house.turn()
+    if how == "reset":
+        peer.socket.reset()
+    elif how == "close":
+        peer.socket.close()
+    else:
+        peer.socket.shutdown(1)
+    house.turn(5)
+    for _ in range(5):
+        peer.listen() if how == "end" else None
+        house.turn()
+    assert house.statistics.connections == 1
+    assert [name for name, *_ in house.closes] == [name for name in house.opens if name == "/"]
+    assert {code for _, code, _ in house.closes} <= {1006, 1000}
+    assert dict(house.statistics.faults) == {}
+    other.say(text("alive"))
+    house.turn()
+    assert house.heard("message", "/other") == ["alive"]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_reset_that_writing_finds_ends_the_connection(pieces: int) -> None:
+    house = House()
+    peer = house.peer()
+    for _ in range(pieces):
+        house.ws().send("x")
+    peer.socket.reset()
+    house.server.flush(None)
+    assert house.statistics.connections == 0
+    house.server.receive(None)
+    assert house.closes == [("/", 1006, "")]
+
+
+def test_an_end_that_cannot_be_said_any_more_releases_the_connection() -> None:
+    def broken(how: int) -> None:
+        raise OSError(errno.ENOTCONN, "not connected")
+
+    house = House()
+    peer = house.peer()
+    sock: Any = house.ws()._link.stream._socket
+    sock.shutdown = broken
+    peer.say(close(1000))
+    house.turn()
+    assert house.statistics.connections == 0
+    assert house.closes == [("/", 1000, "")]
