@@ -213,7 +213,7 @@ DEFENCES = [
         "15: the handshake's deadline",
         FAULTS + "15_the_handshake_has",
         "transport/links.py",
-        "        self._arm(link, self._handshake_time)\n",
+        "        self.deadlines.handshake(link)\n",
         "",
     ),
     Defence(

@@ -89,12 +89,12 @@ def fault_in(decoder: FrameDecoder, data: bytes) -> tuple[int, str] | None:
     return None
 
 
-def fault_of(data: bytes, mask: bytes, *, limit: int = 1000) -> tuple[int, int]:
-    """How many bytes it takes to find the fault in `data`, and its close code; the whole must show the same."""
+def fault_of(data: bytes, mask: bytes, *, limit: int = 1000) -> tuple[int, int, str]:
+    """How many bytes it takes to find the fault in `data`, its close code and reason; the whole must show the same."""
     whole = fault_in(FrameDecoder(bool(mask), limit, False), data)
     decoder = FrameDecoder(bool(mask), limit, False)
     for taken, byte in enumerate(data, start=1):
         if (fault := fault_in(decoder, bytes([byte]))) is not None:
             assert fault == whole
-            return taken, fault[0]
+            return taken, *fault
     pytest.fail("no fault")

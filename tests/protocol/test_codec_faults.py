@@ -7,36 +7,35 @@ import pytest
 from tests.protocol.feeding import SIDES, fault_of
 from tests.protocol.helpers import BINARY, CLOSE, CONT, MASK, PING, PONG, TEXT, frame
 
-# Faults: the bytes of the frame, and how many of them show the fault
-
 
 @pytest.mark.parametrize("mask", SIDES)
 @pytest.mark.parametrize("rsv", range(1, 8))
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, CLOSE, PING, PONG])
 def test_refuses_reserved_bits(opcode: int, rsv: int, mask: bytes) -> None:
     """Section 5.2: MUST be 0 unless an extension is negotiated."""
-    assert fault_of(frame(opcode, rsv=rsv, mask=mask), mask) == (1, 1002)
+    assert fault_of(frame(opcode, rsv=rsv, mask=mask), mask) == (1, 1002, "reserved bits set")
 
 
 @pytest.mark.parametrize("mask", SIDES)
 @pytest.mark.parametrize("fin", [True, False])
 @pytest.mark.parametrize("opcode", [3, 4, 5, 6, 7, 11, 12, 13, 14, 15])
 def test_refuses_reserved_opcodes(opcode: int, fin: bool, mask: bytes) -> None:
-    assert fault_of(frame(opcode, fin=fin, mask=mask), mask) == (1, 1002)
+    assert fault_of(frame(opcode, fin=fin, mask=mask), mask) == (1, 1002, "reserved opcode")
 
 
 @pytest.mark.parametrize("mask", SIDES)
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, CLOSE, PING, PONG])
 def test_refuses_the_other_role_s_masking(opcode: int, mask: bytes) -> None:
     """Section 5.1: a server closes on an unmasked frame, a client on a masked one."""
-    assert fault_of(frame(opcode, b"abc", mask=b"" if mask else MASK), mask) == (2, 1002)
+    reason = "frame not masked" if mask else "frame masked by a server"
+    assert fault_of(frame(opcode, b"abc", mask=b"" if mask else MASK), mask) == (2, 1002, reason)
 
 
 @pytest.mark.parametrize("mask", SIDES)
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
 def test_refuses_fragmented_control_frames(opcode: int, mask: bytes) -> None:
     """Section 5.5: MUST NOT be fragmented."""
-    assert fault_of(frame(opcode, fin=False, mask=mask), mask) == (1, 1002)
+    assert fault_of(frame(opcode, fin=False, mask=mask), mask) == (1, 1002, "fragmented control frame")
 
 
 @pytest.mark.parametrize("mask", SIDES)
@@ -44,7 +43,7 @@ def test_refuses_fragmented_control_frames(opcode: int, mask: bytes) -> None:
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
 def test_refuses_long_control_frames_at_their_second_byte(opcode: int, size: int, mask: bytes) -> None:
     """Section 5.5: a payload length of 125 bytes or less."""
-    assert fault_of(frame(opcode, bytes(size), mask=mask)[:20], mask) == (2, 1002)
+    assert fault_of(frame(opcode, bytes(size), mask=mask)[:20], mask) == (2, 1002, "control frame too long")
 
 
 @pytest.mark.parametrize("mask", SIDES)
@@ -65,7 +64,11 @@ def test_refuses_a_wrong_order_of_fragments(before: list[tuple[int, bool]], bad:
     """Section 5.4."""
     good = b"".join(frame(opcode, b"x", fin=fin, mask=mask) for opcode, fin in before)
     opcode, fin = bad
-    assert fault_of(good + frame(opcode, fin=fin, mask=mask), mask) == (len(good) + 1, 1002)
+    reason = "continuation of nothing" if opcode == CONT else "message not finished"
+    assert fault_of(good + frame(opcode, fin=fin, mask=mask), mask) == (len(good) + 1, 1002, reason)
+
+
+ABOVE, NOT_SHORTEST = "length above 63 bits", "length not in its shortest form"
 
 
 @pytest.mark.parametrize("bit", [0x80, 0])
@@ -90,4 +93,5 @@ def test_refuses_a_wrong_order_of_fragments(before: list[tuple[int, bool]], bad:
 def test_refuses_a_length_from_itself_alone(form: str, size: int, code: int, bit: int) -> None:
     """Section 5.2: the minimal number of bytes; and a huge one needs no payload to be refused, not even a mask."""
     header = bytes((0x80 | BINARY, bit | (126 if form == "!H" else 127))) + struct.pack(form, size)
-    assert fault_of(header, MASK if bit else b"") == (len(header), code)
+    reason = "message above 1000 bytes" if code == 1009 else ABOVE if size >= 2**63 else NOT_SHORTEST
+    assert fault_of(header, MASK if bit else b"") == (len(header), code, reason)

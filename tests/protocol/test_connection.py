@@ -30,9 +30,10 @@ from tests.protocol.helpers import (
     sent,
 )
 from tickws.errors import UsageError
-from tickws.protocol.connection import Role
+from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Closed, Frame, Ping, Pong, Progress
 from tickws.protocol.handshake import Request
+from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer, encode_message, payload_of
 from tickws.protocol.opcodes import Opcode
 
@@ -152,6 +153,15 @@ def test_one_event_at_a_time() -> None:
     connection = opened(Role.SERVER)
     connection.receive(b"".join(frame(opcode, b"ab", mask=MASK) for opcode in (TEXT, PING, PONG, BINARY)))
     assert [connection.next_event() for _ in range(5)] == ["ab", Ping(b"ab"), Pong(b"ab"), b"ab", None]
+
+
+def test_messages_come_assembled_unless_frames_are_asked_for() -> None:
+    connection = Connection(Role.SERVER, Limits(), bytes)
+    connection.receive(request_head() + frame(TEXT, b"a", fin=False, mask=MASK) + frame(CONT, b"b", mask=MASK))
+    request = connection.next_event()
+    assert isinstance(request, Request)
+    connection.accept(request)
+    assert pull(connection) == ["ab"]
 
 
 def test_one_fragment_at_a_time() -> None:
