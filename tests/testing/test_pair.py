@@ -75,8 +75,12 @@ def test_time_passes_in_frames_and_only_there() -> None:
 def test_the_same_calls_give_the_same_result() -> None:
     def play() -> list[tuple[float, object]]:
         log: list[tuple[float, object]] = []
-        listens = {"on_message": lambda ws, message: log.append((pair.clock.now(), message))}
-        pair = Pair(conditions=Conditions(latency=0.02, jitter=0.05), on_message=echo, client=listens)
+
+        def on_message(ws: WebSocket, message: str | bytes) -> None:
+            log.append((pair.clock.now(), message))
+
+        conditions = Conditions(latency=0.02, jitter=0.05)
+        pair = Pair(conditions=conditions, on_message=echo, client={"on_message": on_message})
         for number in range(50):
             pair.client.send(str(number))
             pair.run(1 / 60)

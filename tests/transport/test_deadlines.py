@@ -1,6 +1,7 @@
 """Deadlines: who is pinged, who is given up, and that nobody is for time in which we did not read."""
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,43 @@ def test_a_host_of_slow_frames_gives_each_peer_its_time_in_slices() -> None:
     house.clock.advance(10.0)
     house.turn()
     assert house.statistics.timed_out == 1
+
+
+@pytest.mark.parametrize("waits_for_the_descriptor", [True, False])
+def test_time_that_a_host_waits_for_our_descriptor_counts_whole(waits_for_the_descriptor: bool) -> None:
+    """It listens in our place; who just does not call has not listened."""
+    house = House(limits=QUICK)
+    house.peer()
+    poller: Any = house.server._poller
+    poller.fileno = lambda: 77
+    if waits_for_the_descriptor:
+        house.server.fileno()
+    start, slices = house.clock.now(), 0
+    while not house.closes:
+        house.clock.advance(house.server.next_deadline() or 0.0)
+        house.turn()
+        slices += 1
+        assert slices < 100
+    assert house.closes == [("/", 1006, "")]
+    if waits_for_the_descriptor:
+        assert (house.clock.now() - start, slices) == (pytest.approx(7.0), 2)
+    else:
+        assert slices > 20
+
+
+def test_a_host_that_hangs_instead_of_waiting_for_our_descriptor_kills_nobody() -> None:
+    house = House(limits=QUICK)
+    peer, asking = house.peer(), house.dial()
+    house.turn()
+    poller: Any = house.server._poller
+    poller.fileno = lambda: 77
+    house.server.fileno()
+    asking.ask("/asking")
+    peer.say(text("hello"))
+    house.clock.advance(3600.0)
+    house.turn(2)
+    assert house.statistics.timed_out == 0
+    assert house.opens == ["/", "/asking"]
 
 
 def test_time_asleep_in_work_counts_whole() -> None:

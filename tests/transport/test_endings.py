@@ -7,6 +7,7 @@ import pytest
 
 from tests.protocol.helpers import MASK, TEXT, UPGRADE, frame
 from tests.transport.peers import House, close, text
+from tickws.transport.websocket import WebSocket
 
 HEAD = "\r\n".join(["GET / HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE.items()), "", ""]).encode()
 STAGES: dict[str, list[bytes]] = {
@@ -84,3 +85,43 @@ def test_an_end_that_cannot_be_said_any_more_releases_the_connection() -> None:
     house.turn()
     assert house.statistics.connections == 0
     assert house.closes == [("/", 1000, "")]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (close(4000, "bye"), 4000),
+        (frame(TEXT, b"\xff", mask=MASK), 1007),
+        (b"\xf1\x80" + MASK, 1002),
+    ],
+)
+def test_what_was_queued_before_the_peers_end_goes_out_before_our_close(end: bytes, code: int) -> None:
+    """An echo is not lost to what stands behind it in the same read; behind a Close nothing goes (section 5.5.1)."""
+
+    def echo(ws: WebSocket, message: str | bytes) -> None:
+        ws.send(message)
+        ws.send_latest("state", "never")
+
+    house = House(on_message=echo)
+    peer = house.peer()
+    peer.say(text("one") + text("two") + end)
+    house.turn(2)
+    *echoes, last = peer.receive()
+    assert echoes == ["one", "two"]
+    assert isinstance(last, tuple)
+    assert last[:2] == ("close", code)
+    assert house.heard("close") == [code]
+    assert house.statistics.messages_sent == 2
+
+
+def test_a_message_in_fragments_is_not_finished_behind_the_peers_close() -> None:
+    def answer(ws: WebSocket, message: str | bytes) -> None:
+        ws.send("whole")
+        ws.send_fragments(["a", "b"])
+        ws.send("behind")
+
+    house = House(on_message=answer)
+    peer = house.peer()
+    peer.say(text("hello") + close(1000))
+    house.turn(2)
+    assert peer.receive() == ["whole", ("close", 1000, "")]

@@ -131,6 +131,22 @@ def test_who_does_not_hang_up_is_hung_up_on() -> None:
     assert house.closes == [("/", 1000, "")]
 
 
+def test_who_floods_after_the_end_is_hung_up_on_though_there_is_no_time_to_read_it() -> None:
+    house = House()
+    peer = house.peer()
+    peer.say(close(1000))
+    for _ in range(400):
+        if not peer.gone or peer.error is None:
+            try:
+                peer.socket.send(text("x" * 100))
+            except OSError:
+                pass
+        house.server.work(0, wait=0)
+        house.clock.advance(1 / 60)
+        peer.listen()
+    assert house.statistics.connections == 0
+
+
 def test_a_fault_is_said_and_told_and_what_was_queued_goes_out_before() -> None:
     house = House()
     peer = house.peer()

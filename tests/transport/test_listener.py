@@ -131,6 +131,8 @@ def test_a_sleeping_server_wakes_for_the_retry() -> None:
     while accepted(house) == 0:
         assert house.server.work(None)
     assert house.clock.now() - before == 1.0
+    house.turn(2)
+    assert house.server.next_deadline() == pytest.approx(20.0), "the retry is over"
 
 
 @pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])

@@ -159,6 +159,28 @@ def test_an_interrupt_of_abort_leaves_the_rest_to_the_next_call() -> None:
     assert not house.server.work(0)
 
 
+@pytest.mark.parametrize("carried", [0, 100])
+def test_what_is_left_over_of_a_slice_is_let_go_with_the_rest(carried: int) -> None:
+    house = House()
+    peer = house.peer()
+    peer.say(text("x") * (64 + carried))
+    house.turn()
+    house.ws().send("x")
+    house.server.abort()
+    assert nothing_left(house)
+
+
+def test_an_answer_that_is_here_when_the_time_is_over_counts() -> None:
+    house = House()
+    peer = house.peer()
+    house.server.close(1001, timeout=0.2)
+    house.turn()
+    peer.say(close(1001))
+    house.clock.advance(60.0)
+    house.turn()
+    assert house.closes == [("/", 1001, "")]
+
+
 def test_abort_while_it_closes_ends_the_waiting() -> None:
     house = House()
     house.peer()

@@ -180,6 +180,24 @@ def test_who_is_dropped_at_the_end_of_a_slice_is_not_carried_over() -> None:
     assert load.house.statistics.carried_over == 0
 
 
+def test_the_reserve_of_flush_is_a_quarter_of_the_slice() -> None:
+    load: Load = Load(on_message=lambda ws, message: load.step())
+    flooder = load.house.peer("/flooder")
+    written: list[float] = []
+
+    def produce() -> str:
+        load.step()
+        written.append(load.clock.instant)
+        return "x"
+
+    load.house.peers(40)
+    for ws in load.house.server.connections[1:]:
+        ws.send_latest("key", produce)
+    flooder.say(text("x") * 60)
+    load.house.server.work(0.2, wait=0)
+    assert 3 <= len(written) <= 5, "0.05 s, less what receive overshot"
+
+
 def test_flush_stops_at_its_deadline_and_goes_on_in_turn() -> None:
     load = producers()
     served = []

@@ -152,6 +152,16 @@ def test_the_end_goes_behind_what_was_written_and_leaves_reading_open(pair: Pair
     assert not stream.lost
 
 
+def test_the_end_is_said_once() -> None:
+    said: list[int] = []
+    trickle: Any = Trickle()
+    trickle.shutdown = said.append
+    stream = Stream(trickle)
+    stream.end()
+    stream.end()
+    assert said == [socket.SHUT_WR]
+
+
 def test_an_end_on_a_dead_socket_is_lost(pair: Pair) -> None:
     stream = Stream(pair[0])
     pair[0].close()

@@ -248,7 +248,9 @@ def test_it_can_be_a_key_and_be_held_weakly() -> None:
     assert weakref.ref(ws)() is ws
 
 
-@pytest.mark.parametrize("ending", ["peer closes", "we close", "reset", "abort", "fault", "callback fails"])
+@pytest.mark.parametrize(
+    "ending", ["peer closes", "we close", "reset", "abort", "fault", "callback fails", "producer fails"]
+)
 def test_none_outlives_its_connection(ending: str) -> None:
     """Without the collector: games switch it off."""
     alive: list[weakref.ref[WebSocket]] = []
@@ -258,7 +260,7 @@ def test_none_outlives_its_connection(ending: str) -> None:
         nonlocal calls
         alive.append(weakref.ref(ws))
         ws.send(message)
-        ws.send_latest("me", lambda: repr(ws))
+        ws.send_latest("me", lambda: 1 / 0 if ending == "producer fails" else repr(ws))  # type: ignore[arg-type]
         ws.data = ws.request
         if ending == "we close":
             ws.close()
