@@ -195,8 +195,8 @@ def prepare(extra: str) -> str:
 
     stamp = read_stamp()
     whole = stamp.get("made_for") == made_for and os.path.exists(python)
-    extras = set(stamp["extras"]) if whole else set()
-    if whole and stamp["project"] == project and extras & {extra, "dev"}:  # dev holds all others
+    extras = set(stamp.get("extras") or ()) if whole else set()
+    if whole and stamp.get("project") == project and extras & {extra, "dev"}:  # dev holds all others
         return python
 
     if os.path.exists(STAMP):

@@ -35,18 +35,11 @@ class Defence(NamedTuple):
 FAULTS = "tests/test_original_faults.py::test_row_"
 DEFENCES = [
     Defence(
-        "1: writing ends at a full socket",
-        FAULTS + "1_a",
-        "transport/stream.py",
-        "            if not sent:\n                break\n",
-        "",
-    ),
-    Defence(
         "1: a full socket is no lost one",
         FAULTS + "1_a",
         "transport/stream.py",
-        "            except (BlockingIOError, InterruptedError):\n                sent = 0\n",
-        "            except ZeroDivisionError:\n                sent = 0\n",
+        "            return self._socket.send(data)\n        except (BlockingIOError, InterruptedError):\n",
+        "            return self._socket.send(data)\n        except ZeroDivisionError:\n",
     ),
     Defence(
         "2: an error of a socket is that connection's",
@@ -80,8 +73,8 @@ DEFENCES = [
         "5: the maximum",
         FAULTS + "5_the_maximum",
         "protocol/_codec_py.py",
-        "            if total > self._limit:\n",
-        "            if total > self._limit + 1:\n",
+        "length > self._limit - before:",
+        "length > self._limit - before + 1:",
     ),
     Defence(
         "6: a poll has room for everybody",

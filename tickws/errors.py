@@ -33,8 +33,8 @@ ErrorPolicy = Literal["close", "raise"] | Callable[[Exception, object], None]
 
 "close": its connection is closed with 1011, the traceback is logged at error. "raise": the connection is closed
 with 1011 and the exception leaves `work()` once the sockets are in order. A callable gets the exception and
-its source (a `WebSocket`, or the server); the connection is closed with 1011 after it returned. `KeyboardInterrupt`
-and its like are never caught.
+its source (a `WebSocket`, or the server for `on_request`); the connection is being closed with 1011, and takes nothing
+more. `KeyboardInterrupt` and its like are never caught.
 """
 
 

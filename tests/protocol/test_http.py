@@ -64,7 +64,7 @@ def test_refuses_malformed_requests(head: bytes) -> None:
     with pytest.raises(HTTPFault, match="malformed request") as fault:
         http.parse(head)
     assert fault.value.status == 400
-    assert http.answer(400, [], b"no").startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"".join(http.answer(400, [], b"no")).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
@@ -74,7 +74,7 @@ def test_refuses_requests_with_a_body(method: str, announces: str) -> None:
     with pytest.raises(HTTPFault, match="with a body") as fault:
         http.parse(f"{method} / HTTP/1.1\r\nHost: a\r\n{announces}\r\n\r\n".encode())
     assert fault.value.status == 400
-    assert http.answer(400, [], b"no").endswith(b"\r\n\r\n" if method == "HEAD" else b"\r\n\r\nno")
+    assert b"".join(http.answer(400, [], b"no")).endswith(b"\r\n\r\n" if method == "HEAD" else b"\r\n\r\nno")
 
 
 def test_refuses_connect() -> None:
@@ -82,7 +82,7 @@ def test_refuses_connect() -> None:
     http = ServerHTTP(LIMITS)
     with pytest.raises(HTTPFault, match="CONNECT"):
         http.parse(b"CONNECT /x HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert http.answer(400, [], b"no").endswith(b"\r\n\r\nno")
+    assert b"".join(http.answer(400, [], b"no")).endswith(b"\r\n\r\nno")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,15 @@ def test_refuses_connect() -> None:
 def test_answers(method: str, status: int, expected: bytes) -> None:
     http = ServerHTTP(LIMITS)
     http.parse(f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-    assert http.answer(status, [("X", "y")], b"body") == expected
+    assert b"".join(http.answer(status, [("X", "y")], b"body")) == expected
+
+
+def test_a_body_is_not_copied() -> None:
+    """A file that is sent to many is held once."""
+    http = ServerHTTP(LIMITS)
+    http.parse(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    body = bytes(100_000)
+    assert http.answer(200, [], body)[1] is body
 
 
 def test_switches() -> None:
@@ -126,7 +134,7 @@ def test_wrong_arguments_raise_and_spoil_nothing(misuse: Callable[[ServerHTTP], 
     http.parse(HEAD)
     with pytest.raises(ValueError):
         misuse(http)
-    assert http.answer(500, [], b"sorry").endswith(b"sorry")
+    assert b"".join(http.answer(500, [], b"sorry")).endswith(b"sorry")
 
 
 # The client's side

@@ -3,7 +3,9 @@
 import pytest
 
 import tickws.testing
+from tickws.errors import ConnectError
 from tickws.protocol.events import Frame
+from tickws.protocol.limits import Limits
 from tickws.testing import Conditions, ManualClock, MemoryNetwork, MemorySocket, Pair
 from tickws.transport.handler import Handler
 from tickws.transport.websocket import WebSocket
@@ -104,3 +106,20 @@ def test_the_docstrings_example_is_true() -> None:
     pair.client.send("hello")
     pair.run(0.1)
     assert pair.received == ["HELLO"]
+
+
+def test_a_pair_that_is_refused_says_so() -> None:
+    with pytest.raises(ConnectError, match="404"):
+        Pair(on_request=lambda request: False)
+
+
+def test_a_pair_waits_for_a_jittery_line() -> None:
+    pair = Pair(conditions=Conditions(latency=0.5, jitter=2.0))
+    assert pair.client.websocket is not None
+    assert pair.client.websocket.open
+
+
+def test_a_pair_that_never_meets_gives_up() -> None:
+    patient = Limits(handshake_seconds=1000.0)
+    with pytest.raises(TimeoutError, match="does not get connected"):
+        Pair(conditions=Conditions(latency=100.0), client={"limits": patient}, limits=patient)

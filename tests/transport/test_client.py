@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.helpers import frame
+from tests.protocol.helpers import CLOSE, frame
 from tests.transport.lines import URL, Line, hang_up, over, server_close
 from tests.transport.peers import FRAME, ServerEnd, run
 from tickws.errors import UsageError
 from tickws.protocol.limits import Limits
-from tickws.testing import MemoryNetwork, Pair
+from tickws.testing import Conditions, MemoryNetwork, Pair
 from tickws.transport.client import WebSocketClient
 from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
@@ -25,6 +25,27 @@ def test_both_ends_talk() -> None:
     pair.client.send(b"bytes")
     pair.run(0.1)
     assert pair.received == ["HELLO", b"BYTES"]
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        Conditions(),
+        Conditions(latency=0.05, jitter=0.05),
+        Conditions(buffer_bytes=300),
+        Conditions(latency=0.01, jitter=0.02, buffer_bytes=1000),
+    ],
+)
+def test_over_any_line_everything_arrives_in_order(conditions: Conditions) -> None:
+    pair = Pair(on_message=lambda ws, message: ws.send(message), conditions=conditions)
+    messages: list[str | bytes] = []
+    for number in range(200):
+        messages.append(str(number) * (number % 7) if number % 3 else bytes(number * 3))
+        assert pair.client.send(messages[-1])
+        if number % 4 == 0:
+            pair.run(FRAME)
+    pair.run(200 * FRAME if conditions.buffer_bytes > 1000 else 6000 * FRAME)
+    assert pair.received == messages
 
 
 def test_the_request_says_what_was_asked_for() -> None:
@@ -188,6 +209,7 @@ def test_closing_the_websocket_before_it_opens_still_sends_what_was_said() -> No
     line.client.websocket.close(4000, "never mind")
     assert not line.client.send("late")
     end = line.opened()
+    assert not line.client.send("late")
     line.turn()
     assert end.receive() == ["early", ("close", 4000, "never mind")]
     line.run(4.8)
@@ -351,3 +373,14 @@ def test_the_with_closes_and_works_until_done() -> None:
     assert closed == [(1006, "")], "nobody worked for the server"
     assert not client.work(0)
     assert server.statistics().opened == 1
+
+
+def test_what_overflows_before_it_opens_closes_it_then() -> None:
+    line = Line(limits=Limits(queue_bytes=30))
+    assert [line.client.send(bytes(20)) for _ in range(3)] == [True, False, False]
+    end = line.opened()
+    line.turn()
+    assert end.receive() == [("close", 1008, "send queue full")]
+    end.say(frame(CLOSE, b"\x03\xf0"))
+    line.turn(2)
+    assert line.log == [("open",), ("close", 1008, "send queue full")]

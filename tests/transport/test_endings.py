@@ -125,3 +125,36 @@ def test_a_message_in_fragments_is_not_finished_behind_the_peers_close() -> None
     peer.say(text("hello") + close(1000))
     house.turn(2)
     assert peer.receive() == ["whole", ("close", 1000, "")]
+
+
+@pytest.mark.parametrize(
+    ("doing", "told"),
+    [
+        ("raise", (1011, "internal error")),
+        ("overflow", (1008, "send queue full")),
+    ],
+)
+def test_our_verdict_is_not_hidden_by_the_junk_behind_it(doing: str, told: tuple[int, str]) -> None:
+    def on_message(ws: WebSocket, message: str | bytes) -> None:
+        if doing == "raise":
+            raise RuntimeError("mine")
+        while ws.send(bytes(1000)):
+            pass
+
+    house = House(on_message=on_message, errors=lambda error, source: None)
+    peer = house.peer()
+    peer.say(text("x") + b"\xff\xff")
+    house.turn(2)
+    assert house.closes == [("/", *told)]
+    assert dict(house.statistics.faults) == {1002: 1}
+
+
+def test_our_close_is_not_hidden_by_the_junk_behind_it() -> None:
+    house = House()
+    peer = house.peer()
+    house.ws().close(4000, "bye")
+    house.turn()
+    peer.say(b"\xff\xff")
+    house.turn()
+    assert house.closes == [("/", 4000, "bye")]
+    assert peer.receive() == [("close", 4000, "bye")]

@@ -214,3 +214,18 @@ def test_what_cannot_be_served_shows_at_once(
 )
 def test_the_media_type_follows_the_name(name: str, expected: str) -> None:
     assert content_type(name) == expected
+
+
+def test_a_file_is_read_once_until_it_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path.name) or read_bytes(path))  # type: ignore[func-returns-value]
+    files = Files({"/": folder / "index.html"})
+    assert reads == ["index.html"]
+    assert files.get("/") == files.get("/")
+    assert reads == ["index.html"]
+    (folder / "index.html").write_bytes(PAGE + b"!")
+    found = files.get("/")
+    assert found is not None
+    assert found[1] == PAGE + b"!"
+    assert reads == ["index.html"] * 2

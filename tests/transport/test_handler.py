@@ -1,6 +1,6 @@
 """Handlers and callbacks: which of them are called, and what cannot be one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -65,12 +65,35 @@ def on_request(request: Request) -> bool:
     return True
 
 
+class Misspelt(Handler):
+    def on_mesage(self, ws: object, message: object) -> None: ...
+    def on_tick(self) -> None: ...
+
+
+async def asleep(ws: object) -> None: ...
+
+
+def telling(ws: object) -> Iterator[None]:
+    yield
+
+
+class Sleeper:
+    async def __call__(self, ws: object) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"handler": Handler}, "handler must be an instance of it"),
-        ({"handler": object()}, r"handler must be a subclass of tickws\.Handler"),
-        ({"handler": print}, "handler must be a subclass"),
+        ({"handler": Handler}, "handler is an instance"),
+        ({"handler": object()}, r"handler is an instance of a subclass of tickws\.Handler"),
+        ({"handler": 8056}, "by keyword: port=8056"),
+        ({"handler": print}, "by keyword: port=8056, on_message="),
+        ({"handler": Misspelt()}, r"Misspelt\.on_mesage is never called: is on_message meant"),
+        ({"handler": None, "on_message": lambda message: None}, r"on_message is called with \(ws, message\): too many"),
+        ({"handler": None, "on_close": lambda ws: None}, r"on_close is called with \(ws, code, reason\)"),
+        ({"handler": None, "on_open": asleep}, "on_open is async, or a generator, and would never run"),
+        ({"handler": None, "on_open": telling}, "on_open is async, or a generator"),
+        ({"handler": None, "on_open": Sleeper()}, "on_open is async, or a generator"),
         ({"handler": Handler(), "on_open": print, "on_close": print}, "not both: on_open, on_close"),
         ({"handler": None, "on_message": 5}, "on_message must be callable, not 5"),
         ({"handler": None, "on_request": True}, "on_request must be callable, not True"),
@@ -89,3 +112,8 @@ def test_one_of_on_frame_and_on_message_is_enough() -> None:
         lambda: Callbacks(None, on_request, on_frame=print),
     ]
     assert [used(make()) for make in made] == [{"on_frame"}, {"on_request", "on_frame"}]
+
+
+def test_a_builtin_that_does_not_tell_what_it_takes_is_taken() -> None:
+    silent: Any = {}.update
+    assert used(Callbacks(None, on_open=silent)) == {"on_open"}

@@ -117,6 +117,7 @@ def test_out_of_descriptors_a_leaver_makes_room_at_once() -> None:
     here.socket.close()
     house.turn(3)
     assert waiting.receive_status() == 101
+    assert house.server.next_deadline() == pytest.approx(20.0), "no retry is needed any more"
     house.run(1.5)
     assert house.statistics.connections == 1
 

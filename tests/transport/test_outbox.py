@@ -11,6 +11,8 @@ from tickws.protocol.connection import Role
 from tickws.protocol.limits import Limits
 from tickws.transport.outbox import PINGS, Fragments, Outbox
 
+IN_TIME = (lambda: 0, 1)
+"""A clock that stands still before a deadline."""
 SMALL = Limits(queue_bytes=100, queue_messages=5, latest_keys=3)
 
 
@@ -95,8 +97,8 @@ def test_a_newer_value_takes_the_place_of_an_unsent_one() -> None:
     outbox = an_outbox()
     for key, value in (("a", b"1"), ("b", b"1"), ("a", b"2"), ("a", b"3"), ("c", b"1")):
         outbox.put_latest(key, value)
-    assert list(outbox.take_latest()) == [b"3", b"1", b"1"]
-    assert list(outbox.take_latest()) == []
+    assert outbox.take_latest() == {"a": b"3", "b": b"1", "c": b"1"}
+    assert outbox.take_latest() == {}
     assert outbox.empty
 
 
@@ -182,7 +184,7 @@ def parts(
 ) -> tuple[list[tuple[int, bytes, bool]], bool]:
     """The frames of one take, and whether the message is complete with them."""
     frames: list[bytes] = []
-    complete = fragments.take(frames, connection or opened(Role.SERVER), share)
+    complete = fragments.take(frames, connection or opened(Role.SERVER), share, *IN_TIME)
     return [(sent.opcode, sent.payload, sent.fin) for sent in read_frames(b"".join(frames))], complete
 
 
@@ -250,13 +252,38 @@ def test_fragments_count_as_messages() -> None:
 def test_what_is_wrong_with_an_item_raises_and_completes_nothing(pieces: list[Any], error: type[Exception]) -> None:
     frames: list[bytes] = []
     with pytest.raises(error):
-        Fragments(Pieces(*pieces)).take(frames, opened(Role.SERVER), 1 << 20)
+        Fragments(Pieces(*pieces)).take(frames, opened(Role.SERVER), 1 << 20, *IN_TIME)
     assert not any(sent.fin for sent in read_frames(b"".join(frames)))
 
 
 def test_an_interrupted_iterable_is_never_taken_for_a_finished_one() -> None:
     fragments, connection = Fragments(Pieces(b"a", b"b", KeyboardInterrupt())), opened(Role.SERVER)
     with pytest.raises(KeyboardInterrupt):
-        fragments.take([], connection, 1 << 20)
+        fragments.take([], connection, 1 << 20, *IN_TIME)
     with pytest.raises(RuntimeError, match="interrupted"):
-        fragments.take([], connection, 1 << 20)
+        fragments.take([], connection, 1 << 20, *IN_TIME)
+
+
+def test_a_producer_that_was_not_called_waits_on_but_not_in_place_of_a_newer_value() -> None:
+    outbox = an_outbox()
+    for key in ("a", "b"):
+        outbox.put_latest(key, print)
+    uncalled = outbox.take_latest()
+    outbox.put_latest("a", b"newer")
+    for waiting in uncalled:
+        outbox.put_back(waiting, print)
+    assert outbox.take_latest() == {"a": b"newer", "b": print}
+    outbox.close(1008, "", drop=True)
+    outbox.clear()
+    outbox.closing = None
+    outbox.put_back("a", print)
+    assert outbox.empty
+
+
+def test_fragments_stop_at_a_deadline_and_go_on() -> None:
+    fragments, connection = Fragments(Pieces(b"a", b"b", b"c")), opened(Role.SERVER)
+    frames: list[bytes] = []
+    assert not fragments.take(frames, connection, 1 << 20, lambda: 5, 5)
+    assert len(frames) == 1
+    assert fragments.take(frames, connection, 1 << 20, *IN_TIME)
+    assert [sent.fin for sent in read_frames(b"".join(frames))] == [False, False, True]

@@ -14,7 +14,7 @@ import pytest
 from tests.transport.sockets import SECONDS, reset, tcp_pair
 from tickws.errors import UsageError
 from tickws.transport import poller as module
-from tickws.transport.poller import READABLE, WRITABLE, Poller, SelectorPoller, system_poller
+from tickws.transport.poller import READABLE, WRITABLE, EpollPoller, Poller, SelectorPoller, system_poller
 
 Pair = tuple[socket.socket, socket.socket]
 KINDS: list[Callable[[], Poller]] = [SelectorPoller]
@@ -177,3 +177,12 @@ def test_the_best_poller_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = system_poller()
     assert type(chosen) is SelectorPoller
     chosen.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "eventfd"), reason="no eventfd on this platform")
+def test_a_poller_that_is_forgotten_gives_its_descriptors_back_and_says_so() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    pollers = [EpollPoller()]
+    with pytest.warns(ResourceWarning, match="unclosed file"):
+        pollers.clear()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,5 +1,6 @@
 """The server: requests and their answers, origins, subprotocols, broadcasts, counters, and arguments that are none."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -346,3 +347,36 @@ def test_ports_and_addresses_are_told() -> None:
     assert house.server.port >= 49152
     house.server.listen(port=9000)
     assert house.server.addresses == [("127.0.0.1", house.server.port), ("127.0.0.1", 9000)]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "complaint"),
+    [
+        ({"port": "8056"}, TypeError, "a port is a whole number, not '8056'"),
+        ({"port": None}, TypeError, "a port is a whole number"),
+        ({"port": True}, TypeError, "a port is a whole number"),
+        ({"port": 80.5}, TypeError, "a port is a whole number"),
+        ({"port": 65536}, ValueError, "from 0 to 65535"),
+        ({"limits": {"message_bytes": 1}}, TypeError, "Limits"),
+        ({"limits": {}}, TypeError, "Limits"),
+        ({"limits": Limits}, TypeError, "Limits"),
+        ({"files": "index.html"}, TypeError, "files maps URL paths to files"),
+    ],
+)
+def test_wrong_arguments_say_what_is_wanted(options: dict[str, Any], error: type[Exception], complaint: str) -> None:
+    with pytest.raises(error, match=complaint):
+        WebSocketServer(network=MemoryNetwork(), **options)
+
+
+def test_a_key_that_is_none_shows_before_anybody_has_joined() -> None:
+    with pytest.raises(TypeError, match="unhashable"):
+        House().server.broadcast_latest({}, "x")
+
+
+def test_limits_may_be_without_end() -> None:
+    house = House(limits=Limits(ping_seconds=math.inf, dead_seconds=math.inf, handshake_seconds=math.inf))
+    house.peer()
+    house.dial()
+    house.run(100)
+    assert house.statistics.connections == 2
+    assert house.server.next_deadline() is None

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -278,3 +279,30 @@ def test_a_callbacks_error_in_every_slice_starves_nobody(kind: str) -> None:
     assert raised >= 38
     assert echoed >= 20
     assert {name for name, code, _ in house.closes if code == 1006} == {"/40", "/41", "/42"}
+
+
+def test_each_producer_and_each_fragment_is_a_step() -> None:
+    """A client with sixteen slow producers takes one of them beyond the budget, and the others come later."""
+    load: Load = Load()
+    house = load.house
+    peer = house.peer()
+    made: list[int] = []
+
+    def produce(number: int) -> str:
+        load.step()
+        made.append(number)
+        return str(number)
+
+    ws = house.ws()
+    for number in range(16):
+        ws.send_latest(number, partial(produce, number))
+    house.server.flush(0)
+    assert made == [0]
+    ws.send_fragments(str(produce(100 + number)) for number in range(3))
+    for _ in range(40):
+        before = len(made)
+        house.server.flush(0)
+        assert len(made) <= before + 2  # a fragment is looked ahead
+    house.server.flush(None)
+    assert sorted(made) == [*range(16), 100, 101, 102]
+    assert [heard for heard in peer.receive() if isinstance(heard, str)] == list(map(str, range(16)))

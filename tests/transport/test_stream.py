@@ -182,3 +182,36 @@ def test_closing_forgets_what_is_unsent_and_gives_the_descriptor_back(pair: Pair
 
 def test_the_error_of_connecting_is_told(pair: Pair) -> None:
     assert Stream(pair[0]).error() == 0
+
+
+class Greedy:
+    """A socket that takes all, as one does whose peer reads as fast as we write."""
+
+    def __init__(self) -> None:
+        self.offered: list[int] = []
+
+    def fileno(self) -> int:
+        return 5
+
+    def send(self, data: bytes) -> int:
+        self.offered.append(len(data))
+        return len(data)
+
+    def sendmsg(self, pieces: list[bytes]) -> int:
+        return self.send(b"".join(pieces))
+
+
+@pytest.mark.parametrize("pieces", [[bytes(10 << 20)], [bytes(100_000)] * 50, [bytes(300_000), bytes(10)], [b"x"] * 9])
+def test_a_write_is_one_call_of_bounded_size(pieces: list[bytes]) -> None:
+    """However fast the peer reads: the rest is for the next step."""
+    sock: Any = Greedy()
+    stream = Stream(sock)
+    total = sum(map(len, pieces))
+    assert stream.write(list(pieces)) == sock.offered[0]
+    while stream.unsent_bytes:
+        before = len(sock.offered)
+        stream.write([])
+        assert len(sock.offered) == before + 1
+    assert sum(sock.offered) == total
+    assert max(sock.offered) <= 256 * 1024
+    assert len(sock.offered) <= total // 100_000 + 2

@@ -1,5 +1,6 @@
 """`WebSocket`: what it takes, what it tells, and that a dead one does no harm."""
 
+import array
 import gc
 import weakref
 from collections.abc import Callable
@@ -260,7 +261,7 @@ def test_none_outlives_its_connection(ending: str) -> None:
         nonlocal calls
         alive.append(weakref.ref(ws))
         ws.send(message)
-        ws.send_latest("me", lambda: 1 / 0 if ending == "producer fails" else repr(ws))  # type: ignore[arg-type]
+        ws.send_latest("me", lambda: repr(ws) if ending != "producer fails" else str(1 // 0))
         ws.data = ws.request
         if ending == "we close":
             ws.close()
@@ -308,3 +309,29 @@ def test_none_outlives_its_connection(ending: str) -> None:
         assert server.statistics().opened == 50
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ws: ws.close("bye"),
+        lambda ws: ws.close(1000, b"bye"),
+        lambda ws: ws.close(3000.5),
+        lambda ws: ws.ping("x"),
+        lambda ws: ws.ping(5),
+    ],
+)
+def test_other_types_are_type_errors(call: Callable[[Any], object]) -> None:
+    house, peer, ws = make()
+    with pytest.raises(TypeError):
+        call(ws)
+    house.turn()
+    assert ws.open
+    assert peer.receive() == []
+
+
+def test_anything_bytes_like_is_a_binary_message() -> None:
+    house, peer, ws = make()
+    ws.send(array.array("B", b"array"))  # type: ignore[arg-type]
+    house.turn()
+    assert peer.receive() == [b"array"]

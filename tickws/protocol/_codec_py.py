@@ -146,18 +146,15 @@ class FrameDecoder:
             header = 4 if length == 126 else 10
             if available < header:
                 return self._wait(pos)
+            if length == 127 and data[pos + 2] >= 0x80:
+                raise ProtocolFault(PROTOCOL_ERROR, "length above 63 bits")
             extended = int.from_bytes(data[pos + 2 : pos + header], "big")
             if extended < 126 or (length == 127 and extended < 65536):
                 raise ProtocolFault(PROTOCOL_ERROR, "length not in its shortest form")
-            if extended >> 63:
-                raise ProtocolFault(PROTOCOL_ERROR, "length above 63 bits")
             length = extended
-        total = length
-        if opcode < 8:
-            if opcode == 0 and not self._by_frame:
-                total += self._total
-            if total > self._limit:
-                raise ProtocolFault(MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
+        before = self._total if opcode == 0 and not self._by_frame else 0
+        if opcode < 8 and length > self._limit - before:
+            raise ProtocolFault(MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
         if self._masked:
             header += 4
         if available < header or (opcode >= 8 and available - header < length):
@@ -170,7 +167,7 @@ class FrameDecoder:
         self.opcode = opcode
         self.fin = first >= 0x80
         if opcode < 8:
-            self._total = total
+            self._total = before + length
             self._in_message = first < 0x80
         if available - header >= length:
             end = start + length
@@ -179,7 +176,6 @@ class FrameDecoder:
             self.ends = True
             self._consume(end)
             return True
-        self._pos = start
         self._remaining = length
         return self._next_of_frame(data, start, available - header)
 

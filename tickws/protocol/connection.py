@@ -116,6 +116,8 @@ class Connection:
             event = self._messages.next()
         except ProtocolFault as fault:
             return self._fail(fault)
+        if type(event) is bytes or type(event) is str:
+            return event
         if event is None:
             return self._closed(CloseCode.ABNORMAL, "") if self._eof else None
         if isinstance(event, Ping):
@@ -132,7 +134,7 @@ class Connection:
         except HTTPFault as fault:
             if isinstance(self._opening, ServerOpening):
                 body = status_text(fault.status, fault.reason)
-                self._out.append(self._opening.answer(fault.status, fault.headers, body))
+                self._out += self._opening.answer(fault.status, fault.headers, body)
             self._end()
             return Failed(fault.status, fault.reason)
         if isinstance(event, Opened):
@@ -196,7 +198,7 @@ class Connection:
             UsageError: no request waits for an answer.
             ValueError: the status or a header is no valid HTTP.
         """
-        self._out.append(self._requested().answer(status, headers, body))
+        self._out += self._requested().answer(status, headers, body)
         self._end()
 
     def _requested(self) -> ServerOpening:

@@ -93,6 +93,7 @@ class Reject:
         headers: further headers.
 
     Raises:
+        TypeError: the body is neither text nor bytes.
         ValueError: the status is none for a refusal, or a header is the server's own.
     """
 
@@ -101,7 +102,9 @@ class Reject:
     headers: HeaderFields = ()
 
     def __post_init__(self) -> None:
-        if not 300 <= self.status <= 599:
+        if not isinstance(self.body, (str, bytes)):
+            raise TypeError(f"the body of a refusal is str or bytes, not {type(self.body).__name__}")
+        if not isinstance(self.status, int) or not 300 <= self.status <= 599:
             raise ValueError(f"a request is refused with a status from 300 to 599, not {self.status!r}")
         header_pairs(self.headers)
 

@@ -147,8 +147,8 @@ class ServerHTTP:
                 or b""
             )
 
-    def answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
-        """A whole answer; to HEAD, and with status 204 or 304, without the body (RFC 9110 section 6.4.1).
+    def answer(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> list[bytes]:
+        """A whole answer: head and body, as it is; to HEAD, and with 204 or 304, no body (RFC 9110 section 6.4.1).
 
         Raises:
             ValueError: the status or a header is no valid HTTP.
@@ -161,7 +161,10 @@ class ServerHTTP:
                 self._h11.send(h11.Response(status_code=status, reason=reason_phrase(status).encode(), headers=fields))
                 or b""
             )
-            return head if bodiless or self._head_only else head + (self._h11.send(h11.Data(data=body)) or b"")
+            if bodiless or self._head_only or not body:
+                return [head]
+            self._h11.send_with_data_passthrough(h11.Data(data=body))
+            return [head, body]
 
 
 class ClientHTTP:

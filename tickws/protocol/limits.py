@@ -12,7 +12,7 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on one connection. Sizes in bytes, times in seconds; `dataclasses.replace` makes a variant.
+    """Bounds on one connection. Sizes in bytes, times in seconds (`math.inf`: never). Frozen; make what you need.
 
     Raises:
         ValueError: a bound is not a positive number.

@@ -170,18 +170,20 @@ def payload_of(message: str | Buffer) -> tuple[Literal[Opcode.TEXT, Opcode.BINAR
         return Opcode.BINARY, message
     if isinstance(message, str):
         return Opcode.TEXT, message.encode()
-    if isinstance(message, (bytearray, memoryview)):
-        return Opcode.BINARY, bytes(message)
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+    try:
+        return Opcode.BINARY, bytes(memoryview(message))
+    except TypeError:
+        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}") from None
 
 
 def check_ping(payload: Buffer) -> bytes:
     """The payload of a Ping.
 
     Raises:
+        TypeError: it is not bytes-like.
         ValueError: it is longer than 125 bytes.
     """
-    data = bytes(payload)  # first: the length of a memoryview need not be in bytes
+    data = bytes(memoryview(payload))  # first: the length of a memoryview need not be in bytes
     if len(data) > 125:
         raise ValueError(f"ping payload of {len(data)} bytes: at most 125 (section 5.5)")
     return data

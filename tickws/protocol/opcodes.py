@@ -61,8 +61,11 @@ def check_close(code: int, reason: str) -> bytes:
     """The payload of a Close frame with this `code` and `reason`.
 
     Raises:
+        TypeError: `code` is no whole number, or `reason` no text.
         ValueError: `code` may not be sent, or `reason` is longer than 123 bytes of UTF-8.
     """
+    if not isinstance(code, int) or not isinstance(reason, str):
+        raise TypeError(f"close takes a code and a reason, as close(4000, 'kicked'), not ({code!r}, {reason!r})")
     if not is_wire_close_code(code):
         raise ValueError(f"close code {code!r} may not be sent (RFC 6455 section 7.4): take 1000 or 3000 to 4999")
     data = reason.encode()

@@ -75,8 +75,8 @@ class ServerOpening:
             raise ValueError(f"the client did not offer the subprotocol {subprotocol!r}, only {list(offered)!r}")
         return self._http.switch(server_headers(self._key, subprotocol, answer.headers)), subprotocol
 
-    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: str | bytes) -> bytes:
-        """A plain HTTP answer; text goes as text/plain unless `headers` say otherwise.
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: str | bytes) -> list[bytes]:
+        """A plain HTTP answer, in pieces; text goes as text/plain unless `headers` say otherwise.
 
         Raises:
             ValueError: the status or a header is no valid HTTP.

@@ -20,6 +20,10 @@ class Pair:
         conditions: of the line between them.
         client: further arguments for the client.
         server: further arguments for the server, callbacks among them.
+
+    Raises:
+        ConnectError: the server refuses the client.
+        TimeoutError: they are not connected within a minute of their clock.
     """
 
     def __init__(
@@ -39,7 +43,13 @@ class Pair:
         if not {"handler", "on_message", "on_frame"} & options.keys():
             options["on_message"] = self._on_message
         self.client = WebSocketClient(f"ws://127.0.0.1:{self.server.port}{path}", **options)
-        self.run(0.1 + 8 * self.network.conditions.latency)
+        give_up = self.clock.now() + 60
+        while not (self.client.websocket and self.client.websocket.open and self.server.connections):
+            if self.client.error is not None:
+                raise self.client.error
+            if self.clock.now() > give_up:
+                raise TimeoutError("the pair does not get connected")
+            self.run(1 / 60)
 
     def _on_message(self, ws: WebSocket, message: str | bytes) -> None:
         self.received.append(message)

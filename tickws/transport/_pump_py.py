@@ -131,12 +131,12 @@ class Pump:
             if link.phase is _RELEASED:
                 continue
             steps += 1
-            self._write_link(link)
+            self._write_link(link, deadline)
             if now() >= deadline:
                 break
         return steps
 
-    def _write_link(self, link: Link) -> None:
+    def _write_link(self, link: Link, deadline: int) -> None:
         stream = link.stream
         frames: list[bytes] = []
         failed: BaseException | None = None
@@ -148,7 +148,7 @@ class Pump:
                 return
         else:
             try:
-                link.commit(frames, self._lock, self._share)
+                link.commit(frames, self._lock, self._share, self._now, deadline)
             except BaseException as error:
                 failed = error
         if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it

@@ -44,7 +44,7 @@ class WebSocketClient(Endpoint):
         subprotocols: names to offer, the preferred one first.
         origin: an Origin header to send.
         headers: further headers to send.
-        limits: bounds on what the server may send; `handshake_seconds` bounds connecting too.
+        limits: bounds on what the server may send; `handshake_seconds` bounds each attempt to connect, too.
         network: where sockets come from.
         clock: the time; the network's unless given.
         errors: what happens to exceptions of callbacks, see `ErrorPolicy`.
@@ -74,7 +74,7 @@ class WebSocketClient(Endpoint):
     ) -> None:
         host, port, target = _split(url)
         callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close)
-        super().__init__(callbacks, limits or Limits(), network, clock, errors, mask_source)
+        super().__init__(callbacks, limits, network, clock, errors, mask_source)
         self.url = url
         self.error: ConnectError | None = None
         """Why no connection came about; None as long as that is open, and after it did."""

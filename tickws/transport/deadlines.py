@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from tickws.clock import NANOSECONDS, nanoseconds
+from tickws.clock import NANOSECONDS, check_seconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.pump import Pump
@@ -40,10 +40,10 @@ class Deadlines:
         self._queue = queue
         self._now = now
         self._limits = limits
-        self._handshake_time = nanoseconds(limits.handshake_seconds)
-        self._closing_time = nanoseconds(limits.closing_seconds)
-        self._ping_time = nanoseconds(limits.ping_seconds)
-        self._dead_time = nanoseconds(limits.dead_seconds)
+        self._handshake_time = check_seconds("handshake_seconds", float(limits.handshake_seconds))
+        self._closing_time = check_seconds("closing_seconds", float(limits.closing_seconds))
+        self._ping_time = check_seconds("ping_seconds", float(limits.ping_seconds))
+        self._dead_time = check_seconds("dead_seconds", float(limits.dead_seconds))
 
     def handshake(self, link: Link) -> None:
         """The handshake begins."""
@@ -74,6 +74,8 @@ class Deadlines:
                 self._keep_alive(link)
             elif link.phase is Phase.ENDING:
                 self._expire_ending(link)
+            elif link.expiring:
+                self._give_up(link, f"no Close within {self._limits.closing_seconds:g} s")
             else:
                 self._give_up(link, f"no answer within {self._limits.handshake_seconds:g} s")
             if self._now() >= deadline:

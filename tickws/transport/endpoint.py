@@ -35,19 +35,22 @@ class Endpoint(Owner):
     def __init__(
         self,
         callbacks: Callbacks,
-        limits: Limits,
+        limits: Limits | None,
         network: Network | None,
         clock: Clock | None,
         errors: ErrorPolicy,
         mask_source: Callable[[int], bytes] = os.urandom,
     ) -> None:
         check_error_policy(errors)
+        bounds = Limits() if limits is None else limits
+        if not isinstance(bounds, Limits):
+            raise TypeError(f"limits is a tickws.Limits(...), not {limits!r}")
         self._network = network or SocketNetwork()
         self._clock = clock or self._network.clock
         self._now = self._clock.now_ns
-        self._limits = limits
+        self._limits = bounds
         self._poller = self._network.poller()
-        self._links = Links(self, self._clock, self._poller, limits, callbacks, errors, mask_source)
+        self._links = Links(self, self._clock, self._poller, bounds, callbacks, errors, mask_source)
         self._kinds: tuple[Callable[[int], int], ...] = (
             self._accept,
             self._links.pump.read,
@@ -178,7 +181,7 @@ class Endpoint(Owner):
             if link is not None:
                 links.notice(link, events)
             elif fd == self._poller.wake_fd:
-                self._poller.drain()
+                links.queue.awake()
             else:
                 self._notice(fd)
         if wait > 0 and not found and self._next_due() > links.pump.reading_time and slept < wait:
@@ -216,7 +219,7 @@ class Endpoint(Owner):
         self._finish_if_over()
         with self._links.queue.lock:
             if self._links.queue.watched and not self._finished and self._busy():
-                self._poller.wake()  # so that whoever waits for our descriptor comes back
+                self._links.queue.wake()  # so that whoever waits for our descriptor comes back
 
     def _finish_if_over(self) -> None:
         with self._links.queue.lock:
@@ -243,7 +246,7 @@ class Endpoint(Owner):
         with self._links.queue.lock:
             self._links.queue.watched = True
             if self._busy():
-                self._poller.wake()
+                self._links.queue.wake()
         return fd
 
     def next_deadline(self) -> float | None:
@@ -257,7 +260,7 @@ class Endpoint(Owner):
         """End a `work` that sleeps. Thread-safe."""
         with self._links.queue.lock:
             if not self._finished:
-                self._poller.wake()
+                self._links.queue.wake()
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

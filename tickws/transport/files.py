@@ -1,8 +1,8 @@
 """Files on the game's own port: a page, its script, its pictures. A fixed mapping from URL to file, GET and HEAD only.
 
-No path of a caller's reaches the file system: a request is looked up in the mapping, and nothing is joined. A file is
-read when it is asked for, so that a page can be edited while the server runs, and its bytes are shared among all that
-ask.
+No path of a caller's reaches the file system: a request is looked up in the mapping, and nothing is joined. Files are
+held in memory, once for all that ask, and read anew when they have changed, so that a page can be edited while the
+server runs. Reading is one step: they are meant to be pages, scripts and pictures, not downloads.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ class Files:
         files: URL path ("/", "/game.js") to file.
 
     Raises:
+        TypeError: `files` is no mapping.
         ValueError: a URL path does not begin with a slash.
         FileNotFoundError: there is no such file.
     """
 
     def __init__(self, files: Mapping[str, File]) -> None:
         self._files: dict[str, Traversable] = {}
-        self._read: dict[str, bytes] = {}
+        self._read: dict[str, tuple[object, bytes]] = {}
+        if not isinstance(files, Mapping):
+            raise TypeError(f"files maps URL paths to files, as {{'/': 'index.html'}}; it is no {type(files).__name__}")
         for url, file in files.items():
             if not url.startswith("/"):
                 raise ValueError(f"files: the URL path {url!r} must begin with a slash")
@@ -52,6 +55,7 @@ class Files:
             if not found.is_file():
                 raise FileNotFoundError(f"files: {url!r} is to be served from {found}, which is no file")
             self._files[url] = found
+            self._content(url, found)
 
     def __bool__(self) -> bool:
         return bool(self._files)
@@ -62,17 +66,20 @@ class Files:
         if file is None:
             return None
         try:
-            content = file.read_bytes()
+            content = self._content(url, file)
         except OSError:
             return None
-        content = self._shared(url, content)
         return [("Content-Type", content_type(file.name)), ("Cache-Control", "no-cache")], content
 
-    def _shared(self, url: str, content: bytes) -> bytes:
-        """The bytes that others who ask for the same content hold already."""
-        if self._read.get(url) != content:
-            self._read[url] = content
-        return self._read[url]
+    def _content(self, url: str, file: Traversable) -> bytes:
+        """The bytes of a file: read anew when it has changed, else those that others who asked hold already."""
+        stamp = None
+        if isinstance(file, Path):
+            status = file.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+        if url not in self._read or self._read[url][0] != stamp:
+            self._read[url] = (stamp, file.read_bytes())
+        return self._read[url][1]
 
 
 def content_type(name: str) -> str:

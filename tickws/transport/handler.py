@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -53,6 +55,16 @@ class Handler:
         """
 
 
+_ARGUMENTS = {
+    "on_request": ("request",),
+    "on_open": ("ws",),
+    "on_message": ("ws", "message"),
+    "on_frame": ("ws", "frame"),
+    "on_close": ("ws", "code", "reason"),
+}
+"""What each callback is called with."""
+
+
 class Callbacks:
     """The callbacks in use; None for those that nobody wants."""
 
@@ -76,8 +88,11 @@ class Callbacks:
         }
         if handler is not None:
             if not isinstance(handler, Handler):
-                hint = "an instance of it" if isinstance(handler, type) else "a subclass of tickws.Handler"
-                raise TypeError(f"handler must be {hint}, not {handler!r}")
+                raise TypeError(
+                    f"handler is an instance of a subclass of tickws.Handler, not {handler!r}; "
+                    "a port or callbacks go by keyword: port=8056, on_message=..."
+                )
+            _check_spelling(handler)
             both = [name for name, callback in given.items() if callback is not None]
             if both:
                 raise TypeError(f"give a handler or callbacks, not both: {', '.join(both)}")
@@ -87,8 +102,8 @@ class Callbacks:
                 if getattr(type(handler), name) is not getattr(Handler, name) or name in vars(handler)
             }
         for name, callback in given.items():
-            if callback is not None and not callable(callback):
-                raise TypeError(f"{name} must be callable, not {callback!r}")
+            if callback is not None:
+                _check_callback(name, callback)
         self.on_request: OnRequest | None = given.get("on_request")  # type: ignore[assignment]
         self.on_open: OnOpen | None = given.get("on_open")  # type: ignore[assignment]
         self.on_message: OnMessage | None = given.get("on_message")  # type: ignore[assignment]
@@ -96,3 +111,30 @@ class Callbacks:
         self.on_close: OnClose | None = given.get("on_close")  # type: ignore[assignment]
         if self.on_frame is not None and self.on_message is not None:
             raise TypeError("on_frame takes the place of on_message: give one of them")
+
+
+def _check_spelling(handler: Handler) -> None:
+    """Raise TypeError for a method that is nearly a callback's name: it would never be called."""
+    for name in dir(type(handler)):
+        if name.startswith("on") and name not in _ARGUMENTS:
+            meant = difflib.get_close_matches(name, _ARGUMENTS, 1, 0.8)
+            if meant:
+                raise TypeError(f"{type(handler).__name__}.{name} is never called: is {meant[0]} meant?")
+
+
+def _check_callback(name: str, callback: object) -> None:
+    """Raise TypeError for what cannot be called as this callback is."""
+    if not callable(callback):
+        raise TypeError(f"{name} must be callable, not {callback!r}")
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if any(kind(callback) or kind(type(callback).__call__) for kind in kinds):
+        raise TypeError(
+            f"{name} is async, or a generator, and would never run: tickws calls plain functions inside work(); "
+            "start a task from it, or collect what came and handle it after work()"
+        )
+    try:
+        inspect.signature(callback).bind(*_ARGUMENTS[name])
+    except TypeError as error:
+        raise TypeError(f"{name} is called with ({', '.join(_ARGUMENTS[name])}): {error}") from None
+    except ValueError:  # a builtin that does not tell
+        pass

@@ -10,7 +10,7 @@ thread touches a link; other threads reach its `outbox`, under the endpoint's lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from threading import RLock
 from typing import Any, Protocol
@@ -88,11 +88,12 @@ class Link:
         self.bytes_received = 0
         self.bytes_sent = 0
 
-    def commit(self, frames: list[bytes], lock: RLock, share: int) -> None:
+    def commit(self, frames: list[bytes], lock: RLock, share: int, now: Callable[[], int], deadline: int) -> None:
         """Append to `frames` what is to be written next, taken out of the outbox in the order of DESIGN rule 3.
 
         Called when the stream has nothing unsent. Raises whatever a producer or an iterable of fragments does; what
-        was appended before is to be written nevertheless.
+        was appended before is to be written nevertheless. Of producers and fragments, those that come after `deadline`
+        wait for the next commit; one step is one of them.
         """
         connection = self.connection
         outbox = self.outbox
@@ -102,7 +103,7 @@ class Link:
             plain = not (is_open and outbox.special)
             reliable = outbox.take_reliable(share) if is_open else []
             fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
-            latest = () if plain or fragmented else outbox.take_latest()
+            latest = {} if plain or fragmented else outbox.take_latest()
             pings = [] if plain else outbox.take_pings()
         if plain:  # the usual frame, and the handshake's and the closing's own words
             frames += connection.data_to_send()
@@ -122,14 +123,24 @@ class Link:
                 self.messages_sent += 1
             else:
                 before = len(frames)
-                if message.take(frames, connection, share):
+                if message.take(frames, connection, share, now, deadline):
                     self.messages_sent += len(frames) > before  # no message is made of no fragments
                     with lock:
                         outbox.finish(message)
-        for value in latest:
-            made = value if isinstance(value, bytes) else value()
+        late = False
+        for key, value in latest.items():
+            if isinstance(value, bytes):
+                made: bytes | None = value
+            elif late:
+                with lock:
+                    outbox.put_back(key, value)
+                continue
+            else:
+                produced = value()
+                made = None if produced is None else connection.encode(produced)
+                late = now() >= deadline
             if made is not None:
-                frames.append(value if isinstance(value, bytes) else connection.encode(made))
+                frames.append(made)
                 self.messages_sent += 1
         if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
             connection.send_close(*outbox.closing)

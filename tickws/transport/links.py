@@ -124,17 +124,18 @@ class Links:
 
     def broadcast(self, frame: bytes, exclude: Iterable[WebSocket]) -> int:
         """Queue one message for every open link; gives how many took it. Any thread."""
+        without = set(exclude)  # outside the lock: an iterable is its caller's code
         with self.queue.lock:
-            return self.queue.put_many(self._all_but(exclude), frame)
+            return self.queue.put_many(self._all_but(without), frame)
 
     def broadcast_latest(self, key: object, frame: bytes, exclude: Iterable[WebSocket]) -> int:
         """Set a latest value for every open link; gives how many took it. Any thread."""
+        without = set(exclude)
         with self.queue.lock:
-            links = [link for link in self._all_but(exclude) if link.outbox.has_room(key)]
+            links = [link for link in self._all_but(without) if link.outbox.has_room(key)]
             return sum(self.queue.put_latest(link, key, frame) for link in links)
 
-    def _all_but(self, exclude: Iterable[WebSocket]) -> list[Link]:
-        without = set(exclude)
+    def _all_but(self, without: set[WebSocket]) -> list[Link]:
         return [link for websocket, link in self.open.items() if not without or websocket not in without]
 
     # -- what the pump says of a link --------------------------------------------------------------------------------
@@ -171,8 +172,10 @@ class Links:
         if event.fault:
             self.faults[code] += 1
             logger.debug("%s: failed with %d: %s", link.remote_address, code, reason)
-        elif link.verdict is not None:
+        if link.verdict is not None:
             code, reason = link.verdict
+        elif event.fault and link.phase is Phase.CLOSING and link.outbox.closing is not None:
+            code, reason = link.outbox.closing  # ours was the first Close, whatever came behind it
         with self.queue.lock:
             link.last_words = link.outbox.take_whole()
         self._bid_farewell(link, code, reason)
@@ -233,7 +236,7 @@ class Links:
         if callable(self._errors):
             self._errors(error, source)
         else:
-            logger.error("a callback failed: its connection is closed (1011)", exc_info=error)
+            logger.error("a callback raised an exception", exc_info=error)
 
     def traffic(self) -> list[int]:
         """Messages received and sent, bytes received and sent, since the beginning."""

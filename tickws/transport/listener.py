@@ -36,8 +36,6 @@ class Listener:
         self._sockets: dict[int, Socket] = {}
         self._waiting: dict[int, Socket] = {}  # those at which somebody knocks
         self.paused = False
-        self.exhausted = 0
-        """How often the process was out of descriptors."""
 
     def open(self, host: str, port: int) -> None:
         """Listen at one more address.
@@ -77,7 +75,6 @@ class Listener:
             if error.errno not in _EXHAUSTED:
                 logger.debug("accept failed: %s", error)
                 return False
-            self.exhausted += 1
             logger.warning("no connection can be accepted: %s. Raise the limit of this process (ulimit -n)", error)
             self.pause()
             return False

@@ -16,14 +16,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from tickws.clock import ManualClock, nanoseconds
+from tickws.clock import FOREVER, ManualClock, nanoseconds
 from tickws.errors import UsageError
 from tickws.transport.network import Address, Network, Socket, listen_error
 from tickws.transport.poller import READABLE, WRITABLE, Poller
 
 __all__ = ["Conditions", "MemoryNetwork", "MemorySocket"]
-
-_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ class _Pipe:
 
     def arrival(self) -> int:
         """When there is something to take, in nanoseconds."""
-        return self._chunks[0][0] if self._chunks and not self.stalled else _NEVER
+        return self._chunks[0][0] if self._chunks and not self.stalled else FOREVER
 
 
 class MemorySocket:
@@ -176,8 +174,8 @@ class MemorySocket:
         if self._error:
             return self._ready_at, self._ready_at
         readable = self._incoming.arrival()
-        writable = self._ready_at if self._outgoing.room or self._outgoing.broken else _NEVER
-        return max(readable, self._ready_at) if readable < _NEVER else _NEVER, writable
+        writable = self._ready_at if self._outgoing.room or self._outgoing.broken else FOREVER
+        return max(readable, self._ready_at) if readable < FOREVER else FOREVER, writable
 
     def connect_at(self, instant: int) -> None:
         """Set when connecting is decided."""
@@ -232,7 +230,7 @@ class _Listening:
         return self._address
 
     def events_at(self) -> tuple[int, int]:
-        return (self._backlog[0][0] if self._backlog else _NEVER), _NEVER
+        return (self._backlog[0][0] if self._backlog else FOREVER), FOREVER
 
     def close(self) -> None:
         self._network.forget(self)
@@ -262,21 +260,21 @@ class _MemoryPoller(Poller):
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
         clock = self._network.clock
         start = clock.now_ns()
-        limit = _NEVER if timeout is None else start + nanoseconds(timeout)
+        limit = FOREVER if timeout is None else start + nanoseconds(timeout)
         while True:
             now = clock.now_ns()
             found, following = self._look(now)
             if found or now >= limit:
                 return found
             following = min(following, limit)
-            if following >= _NEVER:
+            if following >= FOREVER:
                 raise UsageError("waiting for ever: nothing will happen on this memory network")
             clock.advance_to_ns(following)
 
     def _look(self, now: int) -> tuple[list[tuple[int, int]], int]:
         """What is ready, and when the next thing will be."""
         found = [(self.wake_fd, READABLE)] if self._woken else []
-        following = _NEVER
+        following = FOREVER
         for fd, interest in self._interests.items():
             readable, writable = self._network.sockets[fd].events_at()
             events = 0

@@ -35,8 +35,13 @@ class Fragments:
         self._next: Any = _UNASKED  # one is looked ahead: only the last frame has FIN
         self._interrupted = False
 
-    def take(self, frames: list[bytes], connection: Connection, share: int) -> bool:
-        """Append the next frames, of together about `share` bytes; True where the message is complete with them.
+    def take(
+        self, frames: list[bytes], connection: Connection, share: int, now: Callable[[], int], deadline: int
+    ) -> bool:
+        """Append the next frames, of together about `share` bytes, until `deadline`, at least one.
+
+        Returns:
+            Whether the message is complete with them.
 
         Raises whatever the iterable does, and as `Connection.encode_fragment`; RuntimeError, where an interrupt came
         out of the iterable before: what is left of the message is unknown.
@@ -51,6 +56,8 @@ class Fragments:
             piece, self._next = self._next, next(self._pieces, _NO_MORE)
             frames.append(connection.encode_fragment(piece, fin=self._next is _NO_MORE))
             size += len(frames[-1])
+            if now() >= deadline:
+                break
         self._interrupted = False
         return self._next is _NO_MORE
 
@@ -200,9 +207,15 @@ class Outbox:
             del self._reliable[0]
             self._fragmented -= 1
 
-    def take_latest(self) -> Iterable[bytes | Producer]:
+    def take_latest(self) -> dict[object, bytes | Producer]:
         """The latest values, all of them."""
-        if not self._latest:
-            return ()
         latest, self._latest = self._latest, None
-        return latest.values()
+        return latest or {}
+
+    def put_back(self, key: object, value: Producer) -> None:
+        """A producer that was taken and not called waits on, unless there is a newer value, or no more use for it."""
+        if self.open or self.closing is not None:
+            if self._latest is None:
+                self._latest = {}
+            self._latest.setdefault(key, value)
+            self.special = True

@@ -6,6 +6,7 @@ Level triggered: what is not served is told again. `wake` ends a wait from any t
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import selectors
@@ -74,7 +75,9 @@ class EpollPoller(Poller):
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._watched = 1
-        self.wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # a file, so that it is closed with its owner, as sockets are
+        self._wake = io.FileIO(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "r+")
+        self.wake_fd = self._wake.fileno()
         self._epoll.register(self.wake_fd, READABLE)
 
     def register(self, fd: int, events: int) -> None:
@@ -121,7 +124,7 @@ class EpollPoller(Poller):
     def close(self) -> None:
         """Give back all descriptors."""
         self._epoll.close()
-        os.close(self.wake_fd)
+        self._wake.close()
 
 
 class SelectorPoller(Poller):

@@ -18,14 +18,17 @@ from tickws.transport.poller import Poller
 
 __all__ = ["SendQueue"]
 
+_BEFORE_CLOSE = (Phase.CONNECTING, Phase.HANDSHAKE, Phase.OPEN)
+
 
 class SendQueue:
     """All that waits to be sent by one endpoint."""
 
-    __slots__ = ("_poller", "lock", "pending", "sleeping", "watched", "worker")
+    __slots__ = ("_poller", "_woken", "lock", "pending", "sleeping", "watched", "worker")
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
+        self._woken = False
         self.lock = threading.RLock()  # reentrant: a signal handler or a finaliser may send while its thread holds it
         self.pending: deque[Link] = deque()
         """Links to write, in turn."""
@@ -38,23 +41,29 @@ class SendQueue:
 
     def put(self, link: Link, message: bytes | Fragments) -> bool:
         """Queue a reliable message; False where the link is not open, or is no longer, because it does not fit."""
-        return self.put_many((link,), message) == 1
-
-    def put_many(self, links: Iterable[Link], message: bytes | Fragments) -> int:
-        """Queue one reliable message for many links; gives how many took it."""
-        count = 0
         with self.lock:
-            for link in links:
-                outbox = link.outbox
-                if not outbox.open:
-                    continue
-                if not outbox.put(message):
-                    self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
-                    continue
-                count += 1
-                if not link.pending:
-                    self.want_write(link)
-        return count
+            taken = self._put(link, message)
+            self._nudge()
+            return taken
+
+    def put_many(self, links: Iterable[Link], message: bytes) -> int:
+        """Queue one reliable message for many links; gives how many took it."""
+        with self.lock:
+            count = sum([self._put(link, message) for link in links])
+            self._nudge()
+            return count
+
+    def _put(self, link: Link, message: bytes | Fragments) -> bool:
+        outbox = link.outbox
+        if not outbox.open:
+            return False
+        if not outbox.put(message):
+            self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
+            return False
+        if not link.pending:
+            link.pending = True
+            self.pending.append(link)
+        return True
 
     def put_latest(self, link: Link, key: object, value: bytes | Producer) -> bool:
         """Set a latest value; False where the link is not open.
@@ -88,7 +97,7 @@ class SendQueue:
     def condemn(self, link: Link, code: int, reason: str) -> None:
         """Close at once, without what is queued: `on_close` gets this code whatever the peer says."""
         with self.lock:
-            if link.phase is Phase.OPEN and link.verdict is None:
+            if link.verdict is None and link.phase in _BEFORE_CLOSE:
                 link.verdict = (int(code), reason)
                 link.outbox.close(code, reason, drop=True)
                 self.want_write(link)
@@ -99,10 +108,26 @@ class SendQueue:
             if not link.pending and link.phase is not Phase.RELEASED:
                 link.pending = True
                 self.pending.append(link)
-                self.nudge()
+                self._nudge()
 
     def nudge(self) -> None:
         """There is something to do: wake whoever sleeps, or waits for our descriptor."""
         with self.lock:
-            if self.sleeping or (self.watched and self.worker != threading.get_ident()):
+            self._nudge()
+
+    def _nudge(self) -> None:
+        if self.sleeping or (self.watched and self.worker != threading.get_ident()):
+            self.wake()
+
+    def wake(self) -> None:
+        """End a sleep, now or to come; once is enough until it was noticed."""
+        with self.lock:
+            if not self._woken:
+                self._woken = True
                 self._poller.wake()
+
+    def awake(self) -> None:
+        """The poller has noticed `wake`."""
+        with self.lock:
+            self._woken = False
+            self._poller.drain()

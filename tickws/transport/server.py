@@ -93,7 +93,7 @@ class WebSocketServer(Endpoint):
         self._on_request = callbacks.on_request
         self._retry_at: int | None = None  # reading time
         try:
-            super().__init__(callbacks, limits or Limits(), network, clock, errors)
+            super().__init__(callbacks, limits, network, clock, errors)
         except OSError as error:  # no descriptors left, not even to wait with
             raise listen_error(host, port, error) from error
         self._listener = Listener(self._network, self._poller, self._adopt)
@@ -110,12 +110,12 @@ class WebSocketServer(Endpoint):
 
         Raises:
             ListenError: it cannot be bound.
+            TypeError, ValueError: the port is none.
             UsageError: the server is closed.
         """
         if self._closing:
             raise UsageError("the server is closed")
-        if not 0 <= port <= 65535:
-            raise ValueError(f"a port is a whole number from 0 to 65535, not {port!r}")
+        _check_port(port)
         self._listener.open(host, port)
 
     @property
@@ -163,6 +163,7 @@ class WebSocketServer(Endpoint):
         Raises:
             TypeError, ValueError: as `WebSocket.send`.
         """
+        hash(key)  # misuse shows here, not when somebody has joined
         return self._links.broadcast_latest(key, encode_message(message), exclude)
 
     # -- requests ----------------------------------------------------------------------------------------------------
@@ -283,6 +284,14 @@ def _matches(origin: str | None, allowed: str | re.Pattern[str] | None) -> bool:
     if isinstance(allowed, re.Pattern):
         return origin is not None and allowed.fullmatch(origin) is not None
     return origin == allowed
+
+
+def _check_port(port: object) -> None:
+    """Raise TypeError or ValueError for what is no port."""
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError(f"a port is a whole number, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"a port is a whole number from 0 to 65535, not {port!r}")
 
 
 def _check_max_connections(wanted: int | None, possible: int | None) -> int:

@@ -14,7 +14,9 @@ from tickws.transport.network import Socket
 __all__ = ["Stream"]
 
 _COPIED_BYTES = 64 * 1024
-"""Pieces of together at most this are joined and sent by `send`; larger ones are gathered by `sendmsg`, uncopied."""
+"""Pieces of together at most this are joined, once, and sent by `send`; larger ones are gathered by `sendmsg`."""
+_STEP_BYTES = 256 * 1024
+"""The most that one write offers to the kernel: a step must not last as long as a fast reader goes on reading."""
 _GATHERED = 64
 """The most pieces for one `sendmsg`; systems take at least 16, most 1,024."""
 
@@ -55,43 +57,50 @@ class Stream:
         Afterwards `unsent_bytes` waits for the socket to be writable, and then for `write([])`.
         """
         out = self._out
-        if not out and len(pieces) == 1:  # the usual frame: one piece, taken whole
+        if not out and len(pieces) == 1 and len(pieces[0]) <= _STEP_BYTES:  # the usual frame: one piece, taken whole
             piece = pieces[0]
-            try:
-                sent = self._socket.send(piece)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            except OSError:
-                self.lost = True
-                return 0
+            sent = self._send(piece)
             if sent < len(piece):
                 out.append(memoryview(piece)[sent:])
                 self.unsent_bytes = len(piece) - sent
             return sent
         out += pieces
         self.unsent_bytes += sum(map(len, pieces))
-        total = 0
-        while self.unsent_bytes:
-            sent = self._send_some()
-            if not sent:
-                break
-            total += sent
-            self._forget(sent)
-        return total
+        sent = self._send_some() if self.unsent_bytes else 0
+        self._forget(sent)
+        return sent
 
     def _send_some(self) -> int:
+        """One system call, for at most `_STEP_BYTES`."""
         out = self._out
-        if len(out) == 1:
-            return self._send(out[0])
-        if self.unsent_bytes <= _COPIED_BYTES or self._gather is None:
-            return self._send(b"".join(out if self.unsent_bytes <= _COPIED_BYTES else out[:_GATHERED]))
+        if len(out) > 1 and (self._gather is None or self.unsent_bytes <= _COPIED_BYTES):
+            self._join()
+        if len(out) == 1 or self._gather is None or len(out[0]) >= _STEP_BYTES:
+            return self._send(memoryview(out[0])[:_STEP_BYTES])
+        pieces, size = [], 0
+        for piece in out[:_GATHERED]:
+            size += len(piece)
+            if size > _STEP_BYTES:
+                break
+            pieces.append(piece)
         try:
-            return int(self._gather(out[:_GATHERED]))
+            return int(self._gather(pieces))
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
             self.lost = True
             return 0
+
+    def _join(self) -> None:
+        """Make one piece of the first ones, of together at most `_COPIED_BYTES`, or of the first alone."""
+        size = count = 0
+        for piece in self._out:
+            size += len(piece)
+            if count and size > _COPIED_BYTES:
+                break
+            count += 1
+        if count > 1:
+            self._out[:count] = [b"".join(self._out[:count])]
 
     def _send(self, data: bytes | memoryview) -> int:
         try:

@@ -97,7 +97,8 @@ class WebSocket:
             False where the connection is no longer open.
 
         Raises:
-            ValueError: `payload` is longer than 125 bytes.
+            TypeError: `payload` is not bytes-like.
+            ValueError: it is longer than 125 bytes.
         """
         return self._queue.ping(self._link, check_ping(payload))
 
