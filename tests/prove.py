@@ -157,8 +157,8 @@ DEFENCES = [
         "13: nothing is queued on a dead connection",
         FAULTS + "13_sends",
         "transport/sendqueue.py",
-        "                if not outbox.open:\n                    continue\n",
-        "",
+        "        if not outbox.open:\n            return False\n        if not outbox.put(message):",
+        "        if not outbox.put(message):",
     ),
     Defence(
         "13: a send from another thread wakes",
@@ -257,6 +257,20 @@ DEFENCES = [
         "transport/_pump_py.py",
         "            quota -= 1\n",
         "",
+    ),
+    Defence(
+        "17: a write step has an end, however fast its peer reads",
+        "tests/transport/test_stream.py::test_a_write_is_one_call",
+        "transport/stream.py",
+        "            return self._send(memoryview(out[0])[:_STEP_BYTES])\n",
+        "            return self._send(out[0])\n",
+    ),
+    Defence(
+        "17: a producer is a step",
+        "tests/transport/test_slice.py::test_each_producer",
+        "transport/link.py",
+        "            elif late:\n",
+        "            elif False:\n",
     ),
     Defence(
         "17: fragments are steps, though no messages",
