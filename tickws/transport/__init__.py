@@ -1,6 +1,10 @@
 """SOCKETS <-> BYTES: servers and clients that work in slices of their owner's loop.
 
 `WebSocketServer` and `WebSocketClient` are two kinds of `Endpoint`, whose `work` is the frame's slice. The `Pump` is
-its hot loop: it reads, parses and dispatches, gathers and writes. Each connection is a `WebSocket`: a `Stream` (socket
-and out-buffer), a Sans-I/O `Connection`, and an `Outbox` that any thread may fill.
+its hot loop: it reads, parses and dispatches, gathers and writes. Each connection is a `Link`: a `Stream` (socket and
+out-buffer), a Sans-I/O `Connection`, and an `Outbox` that any thread may fill through the `SendQueue`; `Links` and
+`Deadlines` decide what becomes of it, and a `WebSocket` is what its user holds.
+
+(DESIGN has a connector beside the listener. A client makes one connection, so connecting is the client's own, in
+`client.py`; it moves out when something else wants to connect, too.)
 """

@@ -19,7 +19,7 @@ from tickws.protocol.connection import Connection
 from tickws.protocol.events import Event
 from tickws.protocol.handshake import Request
 from tickws.transport.network import Address
-from tickws.transport.outbox import Fragments, Outbox
+from tickws.transport.outbox import Fragments, Outbox, Producer
 from tickws.transport.stream import Stream
 
 __all__ = ["Keeper", "Link", "Phase"]
@@ -127,25 +127,35 @@ class Link:
                     self.messages_sent += len(frames) > before  # no message is made of no fragments
                     with lock:
                         outbox.finish(message)
+        self._commit_latest(frames, latest, lock, now, deadline)
+        if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
+            connection.send_close(*outbox.closing)
+            self.phase = Phase.CLOSING
+            frames += connection.data_to_send()
+
+    def _commit_latest(
+        self,
+        frames: list[bytes],
+        latest: dict[object, bytes | Producer],
+        lock: RLock,
+        now: Callable[[], int],
+        deadline: int,
+    ) -> None:
         late = False
         for key, value in latest.items():
             if isinstance(value, bytes):
                 made: bytes | None = value
             elif late:
                 with lock:
-                    outbox.put_back(key, value)
+                    self.outbox.put_back(key, value)
                 continue
             else:
                 produced = value()
-                made = None if produced is None else connection.encode(produced)
+                made = None if produced is None else self.connection.encode(produced)
                 late = now() >= deadline
             if made is not None:
                 frames.append(made)
                 self.messages_sent += 1
-        if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
-            connection.send_close(*outbox.closing)
-            self.phase = Phase.CLOSING
-            frames += connection.data_to_send()
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Messages received and sent, bytes received and sent."""
