@@ -26,6 +26,9 @@ class Wakes:
     def wake(self) -> None:
         self.count += 1
 
+    def drain(self) -> None:
+        """As a poller that is awake."""
+
 
 def make(count: int = 1, *, opened_: bool = True) -> tuple[SendQueue, Wakes, list[Link]]:
     network, wakes = MemoryNetwork(), Wakes()
@@ -143,6 +146,21 @@ def test_who_sleeps_or_waits_for_the_descriptor_is_woken_once(
     for _ in range(3):
         queue.put(link, b"x")
     assert wakes.count == woken
+
+
+def test_one_wake_is_enough_until_it_was_noticed() -> None:
+    """A broadcast to many, and another one, is one system call and not one a link."""
+    queue, wakes, links = make(5)
+    queue.watched = True
+    assert queue.put_many(links[:3], b"x") == 3
+    assert queue.put_many(links, b"y") == 5
+    assert wakes.count == 1
+    queue.awake()
+    queue.pending.clear()
+    for link in links:
+        link.pending = False
+    queue.put_many(links, b"z")
+    assert wakes.count == 2
 
 
 def test_another_thread_wakes_the_worker_that_is_inside() -> None:
