@@ -231,3 +231,10 @@ def test_reject_takes_refusals(status: int) -> None:
 def test_reject_takes_nothing_else(status: int) -> None:
     with pytest.raises(ValueError, match=f"from 300 to 599, not {status}"):
         Reject(status)
+
+
+@pytest.mark.parametrize("body", [{"error": 1}, None, 5, bytearray(b"x")])
+def test_a_refusals_body_is_text_or_bytes(body: object) -> None:
+    """Found where it is made: in the middle of an answer it could not be said any more."""
+    with pytest.raises(TypeError, match="the body of a refusal is str or bytes"):
+        Reject(403, body)  # type: ignore[arg-type]
