@@ -8,7 +8,7 @@ import pytest
 from tests.transport.peers import FRAME, SLOW, House, Peer, close, nothing_left, pong, text
 from tickws.protocol.limits import Limits
 from tickws.testing import Conditions
-from tickws.transport.timers import STALL
+from tickws.transport.deadlines import STALL
 
 QUICK = Limits(handshake_seconds=2.0, closing_seconds=1.0, ping_seconds=4.0, dead_seconds=3.0)
 

@@ -77,7 +77,7 @@ class WebSocketClient(Endpoint):
         super().__init__(callbacks, limits, network, clock, errors, mask_source)
         self.url = url
         self.error: ConnectError | None = None
-        """Why no connection came about; None as long as that is open, and after it did."""
+        """Why no connection came about; None before that is decided, and where one did."""
         self._handshake = (_host_header(host, port), target, subprotocols, origin, headers)
         self._link: Link | None = None
         self._websocket: WebSocket | None = None

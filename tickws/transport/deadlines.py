@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
-from tickws.clock import NANOSECONDS, check_seconds
+from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.pump import Pump
 from tickws.transport.sendqueue import SendQueue
-from tickws.transport.timers import STALL, Timers
+from tickws.transport.timers import Timers
 
-__all__ = ["Deadlines"]
+__all__ = ["STALL", "Deadlines"]
 
 logger = logging.getLogger("tickws")
+
+STALL: Final = nanoseconds(0.25)
+"""The most reading time that passes between two slices, in nanoseconds; as much as a game loop may owe."""
 
 
 class Deadlines:
@@ -93,8 +97,6 @@ class Deadlines:
             link.ping_payload = link.ping_sent.to_bytes(8, "big")
             self._queue.ping(link, link.ping_payload)
             self._arm(link, self._dead_time)
-        elif now - link.pinged < self._dead_time:
-            self._arm(link, self._dead_time - (now - link.pinged))
         else:
             self._give_up(link, f"silent for {(now - link.heard) / NANOSECONDS:g} s")
 

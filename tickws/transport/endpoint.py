@@ -20,11 +20,11 @@ from tickws.errors import ErrorPolicy, UsageError, check_error_policy
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import check_close
 from tickws.statistics import EndpointStatistics, Histogram, frozen_counts
+from tickws.transport.deadlines import STALL
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Phase
 from tickws.transport.links import Links, Owner
 from tickws.transport.network import Network, SocketNetwork
-from tickws.transport.timers import STALL
 
 __all__ = ["Endpoint"]
 
@@ -85,8 +85,8 @@ class Endpoint(Owner):
             False once it is closed and every callback was called: the loop can end.
 
         Raises:
-            TypeError, ValueError: budget or wait is no number of seconds; a whole number above 1 is taken for
-            milliseconds. UsageError: called inside a callback, or by two threads.
+            TypeError, ValueError: budget or wait is no number of seconds (a whole number above 1: milliseconds?).
+            UsageError: called inside a callback, or by two threads.
         """
         budget_time = check_seconds("budget", budget)
         wait_time = budget_time if wait is None else check_seconds("wait", wait)

@@ -95,15 +95,12 @@ class Outbox:
     def put(self, message: bytes | Fragments) -> bool:
         """Queue a reliable message, encoded; False: it does not fit, and nothing was queued."""
         reliable = self._reliable
-        if isinstance(message, bytes):
-            size = len(message)
-        else:
-            size = 0
+        size = len(message) if isinstance(message, bytes) else 0
         if reliable and (
             self.queued_bytes + size > self._limits.queue_bytes or len(reliable) >= self._limits.queue_messages
         ):
             return False
-        if not size:
+        if isinstance(message, Fragments):
             self._fragmented += 1
             self.special = True
         reliable.append(message)

@@ -39,9 +39,8 @@ class WebSocketServer(Endpoint):
     `close`; nothing else is.
 
     Args:
-        handler: an instance of a `Handler` subclass; or give callbacks by keyword, `on_request`, `on_open`,
-        `on_message`
-            (or `on_frame`), `on_close`; see `Handler` for each.
+        handler: an instance of a `Handler` subclass; or give callbacks by keyword, as `Handler` has them: `on_request`,
+            `on_open`, `on_message` (or `on_frame`), `on_close`.
         host: the address to listen at: "127.0.0.1" is this machine alone, "0.0.0.0" all of IPv4, "::" all of IPv6, ""
             both; a name stands for all of its addresses.
         port: the port; 0 picks a free one, `port` tells which.
@@ -89,7 +88,7 @@ class WebSocketServer(Endpoint):
             raise TypeError(f"origins is a collection: ({origins!r},)")
         self._subprotocols = tuple(subprotocols)
         self._origins = None if origins is None else tuple(origins)
-        self._files = Files(files or {})
+        self._files = Files({} if files is None else files)
         self._on_request = callbacks.on_request
         self._retry_at: int | None = None  # reading time
         try:

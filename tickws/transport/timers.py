@@ -1,21 +1,12 @@
-"""Deadlines of many links in one heap.
-
-Time here is *reading time* (DESIGN rule 8): it passes while we wait for the network, and at most `STALL` between two
-looks at it. A host that hangs for a minute has not heard its peers for that minute; they do not time out for it.
-"""
+"""One heap for the deadlines of many links; what time it is, and what follows, is its owner's (see `deadlines`)."""
 
 from __future__ import annotations
 
 import heapq
-from typing import Final
 
-from tickws.clock import nanoseconds
 from tickws.transport.link import Link
 
-__all__ = ["STALL", "Timers"]
-
-STALL: Final = nanoseconds(0.25)
-"""The most reading time that passes between two slices, in nanoseconds; as much as a game loop may owe."""
+__all__ = ["Timers"]
 
 
 class Timers:
