@@ -141,8 +141,8 @@ def test_the_first_step_that_fails_is_the_last() -> None:
 
 CHILD = """
 import sys
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     sys.stdin.read()
 except KeyboardInterrupt:
     print("bye")
