@@ -147,6 +147,12 @@ class Request:
         return self.headers.get("origin")
 
     @property
+    def same_origin(self) -> bool:
+        """Whether the page that asks came from this very host and port, or no page does (RFC 6455 section 10.2)."""
+        origin = self.origin
+        return origin is None or origin.partition("://")[2].lower() == self.headers.get("host", "").lower()
+
+    @property
     def cookies(self) -> dict[str, str]:
         """Cookies by name (RFC 6265 section 5.4); of one that came several times, the first."""
         cookies: dict[str, str] = {}

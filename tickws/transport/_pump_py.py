@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
-from tickws.transport.handler import Callbacks
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.poller import WRITABLE
 from tickws.transport.sendqueue import SendQueue
@@ -34,19 +33,16 @@ class Pump:
     """
 
     # fmt: off
-    __slots__ = ("_deliver", "_keeper", "_lock", "_now", "_queue", "_quota", "_share", "reading_time", "ready")
+    __slots__ = ("_keeper", "_lock", "_now", "_queue", "_quota", "_share", "reading_time", "ready")
     # fmt: on
 
-    def __init__(
-        self, keeper: Keeper, queue: SendQueue, now: Callable[[], int], limits: Limits, callbacks: Callbacks
-    ) -> None:
+    def __init__(self, keeper: Keeper, queue: SendQueue, now: Callable[[], int], limits: Limits) -> None:
         self._keeper = keeper
         self._now = now
         self._quota = limits.slice_messages
         self._share = limits.slice_bytes
         self._queue = queue
         self._lock = queue.lock
-        self._deliver = callbacks.on_frame or callbacks.on_message
         self.ready: deque[Link] = deque()
         """Links to read, in turn."""
         self.reading_time = 0
@@ -95,17 +91,19 @@ class Pump:
         now = self._now
         next_event = connection.next_event
         quota = self._quota
+        deliver = link.callbacks.deliver
         while (event := next_event()) is not None:
             kind = type(event)
             if kind is bytes or kind is str or kind is Frame:
                 link.messages_received += 1
-                if self._deliver is not None and link.outbox.open:
+                if deliver is not None and link.outbox.open:
                     try:
-                        self._deliver(link.websocket, event)  # type: ignore[arg-type]
+                        deliver(link.websocket, event)
                     except Exception as error:
                         self._keeper.callback_failed(link, error)
             elif kind is not Progress:
                 self._keeper.handle(link, event)
+                deliver = link.callbacks.deliver  # a request may have chosen others
             quota -= 1
             if quota <= 0 or now() >= deadline:
                 self.read_again(link)

@@ -67,7 +67,8 @@ class Endpoint(Owner):
         self._slices = Histogram()
         self._overruns = 0
         self._empty_polls = 0
-        self._slept = 0
+        self._slept = 0  # in this slice, nanoseconds
+        self._waited = 0  # in all slices, where it was allowed to
 
     # -- the slice ---------------------------------------------------------------------------------------------------
 
@@ -175,6 +176,7 @@ class Endpoint(Owner):
         self._polled = self._now()
         slept = self._polled - before
         self._slept += slept
+        self._waited += slept if wait > 0 else 0
         links.pump.reading_time += min(slept, max(0, wait) + STALL)
         for fd, events in found:
             link = links.by_fd.get(fd)
@@ -255,6 +257,11 @@ class Endpoint(Owner):
         if due >= FOREVER:
             return None
         return max(0, due - self._links.pump.reading_time - self._unheard(self._now())) / NANOSECONDS
+
+    @property
+    def waited(self) -> float:
+        """Seconds asleep inside `work` and `receive`, in total: a loop tells by it who waits beside its own clock."""
+        return self._waited / NANOSECONDS
 
     def wake(self) -> None:
         """End a `work` that sleeps. Thread-safe."""
@@ -362,7 +369,7 @@ class Endpoint(Owner):
         messages_received, messages_sent, bytes_received, bytes_sent = links.traffic()
         return EndpointStatistics(
             connections=len(links.by_fd),
-            open=len(links.open),
+            open=len(links.open) + len(links.mounted),
             accepted=links.accepted,
             opened=links.opened,
             closed=frozen_counts(links.closed),

@@ -46,6 +46,10 @@ class Files:
     def __init__(self, files: Mapping[str, File]) -> None:
         self._files: dict[str, Traversable] = {}
         self._read: dict[str, tuple[object, bytes]] = {}
+        self.add(files)
+
+    def add(self, files: Mapping[str, File]) -> None:
+        """Serve further files; a URL path that is served already gets the new one. Raises as the constructor."""
         if not isinstance(files, Mapping):
             raise TypeError(f"files maps URL paths to files, as {{'/': 'index.html'}}; it is no {type(files).__name__}")
         for url, file in files.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
@@ -68,7 +68,7 @@ _ARGUMENTS = {
 class Callbacks:
     """The callbacks in use; None for those that nobody wants."""
 
-    __slots__ = ("on_close", "on_frame", "on_message", "on_open", "on_request")
+    __slots__ = ("deliver", "on_close", "on_frame", "on_message", "on_open", "on_request")
 
     def __init__(
         self,
@@ -111,6 +111,8 @@ class Callbacks:
         self.on_close: OnClose | None = given.get("on_close")  # type: ignore[assignment]
         if self.on_frame is not None and self.on_message is not None:
             raise TypeError("on_frame takes the place of on_message: give one of them")
+        self.deliver: Callable[[WebSocket, Any], object] | None = self.on_frame or self.on_message
+        """What takes data, frames or messages."""
 
 
 def _check_spelling(handler: Handler) -> None:

@@ -44,16 +44,26 @@ class Link:
 
     # fmt: off
     __slots__ = (
-        "bytes_received", "bytes_sent", "carried", "connection", "expiring", "heard", "last_words", "latency",
-        "messages_received", "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent",
-        "pinged", "ready", "remote_address", "request", "sent_mark", "stream", "subprotocol", "timer", "verdict",
-        "watching", "websocket",
+        "bytes_received", "bytes_sent", "callbacks", "carried", "connection", "expiring", "heard", "last_words",
+        "latency", "messages_received", "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload",
+        "ping_sent", "pinged", "ready", "remote_address", "request", "sent_mark", "stream", "subprotocol", "timer",
+        "verdict", "watching", "websocket",
     )
     # fmt: on
 
-    def __init__(self, stream: Stream, connection: Connection, outbox: Outbox, phase: Phase, address: Address) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        connection: Connection,
+        outbox: Outbox,
+        phase: Phase,
+        address: Address,
+        callbacks: Any = None,
+    ) -> None:
         self.stream = stream
         self.connection = connection
+        self.callbacks = callbacks
+        """The `Callbacks` that are called for this link; its request may choose others (`WebSocketServer.mount`)."""
         self.outbox = outbox
         self.phase = phase
         self.remote_address = address

@@ -66,11 +66,13 @@ class Links:
         self.queue = SendQueue(poller)
         self.limits = limits
         self.callbacks = callbacks
-        self.pump = Pump(self, self.queue, clock.now_ns, limits, callbacks)
+        self.pump = Pump(self, self.queue, clock.now_ns, limits)
         self.deadlines = Deadlines(self, self.pump, self.queue, clock.now_ns, limits)
         self.by_fd: dict[int, Link] = {}
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
+        self.mounted: dict[WebSocket, Link] = {}
+        """The same for those whose request chose other callbacks: broadcasts are not for them."""
         self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
         """Calls of `on_close` that are owed."""
         self.accepted = 0
@@ -92,7 +94,7 @@ class Links:
     def adopt(self, sock: Socket, role: Role, address: Address, phase: Phase = Phase.HANDSHAKE) -> Link:
         """Take a connected socket (or one that is CONNECTING) into care."""
         connection = Connection(role, self.limits, self._mask_source, by_frame=self.callbacks.on_frame is not None)
-        link = Link(Stream(sock), connection, Outbox(self.limits), phase, address)
+        link = Link(Stream(sock), connection, Outbox(self.limits), phase, address, self.callbacks)
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
         link.heard = self.pump.reading_time
@@ -114,11 +116,11 @@ class Links:
         self.deadlines.silence(link)
         with self.queue.lock:
             link.outbox.open = link.outbox.closing is None
-            self.open[websocket] = link
+            (self.open if link.callbacks is self.callbacks else self.mounted)[websocket] = link
         self.queue.want_write(link)
-        if self.callbacks.on_open is not None:
+        if link.callbacks.on_open is not None:
             try:
-                self.callbacks.on_open(websocket)
+                link.callbacks.on_open(websocket)
             except Exception as error:
                 self.callback_failed(link, error)
 
@@ -269,6 +271,7 @@ class Links:
             link.outbox.clear()
             if websocket is not None:
                 self.open.pop(websocket, None)
+                self.mounted.pop(websocket, None)
         if link.opened and websocket is not None:
             link.opened = False
             self.closed[code] += 1
@@ -281,8 +284,8 @@ class Links:
             link, websocket, code, reason = self.farewells.popleft()
             steps += 1
             try:
-                if self.callbacks.on_close is not None:
-                    self.callbacks.on_close(websocket, code, reason)
+                if link.callbacks.on_close is not None:
+                    link.callbacks.on_close(websocket, code, reason)
             except Exception as error:
                 self.callback_errors += 1
                 self.report(error, websocket)

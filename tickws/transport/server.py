@@ -22,7 +22,7 @@ from tickws.transport.listener import Listener
 from tickws.transport.network import Address, Network, Socket, listen_error
 from tickws.transport.websocket import WebSocket
 
-__all__ = ["WebSocketServer"]
+__all__ = ["WebSocketServer", "matches"]
 
 _RETRY = nanoseconds(1.0)
 """Reading time after which a process that was out of descriptors tries again, even if none of ours came free."""
@@ -89,7 +89,7 @@ class WebSocketServer(Endpoint):
         self._subprotocols = tuple(subprotocols)
         self._origins = None if origins is None else tuple(origins)
         self._files = Files({} if files is None else files)
-        self._on_request = callbacks.on_request
+        self._mounts: dict[str, Callbacks] = {}
         self._retry_at: int | None = None  # reading time
         try:
             super().__init__(callbacks, limits, network, clock, errors)
@@ -116,6 +116,31 @@ class WebSocketServer(Endpoint):
             raise UsageError("the server is closed")
         _check_port(port)
         self._listener.open(host, port)
+
+    def mount(self, path: str, handler: Handler, *, files: Mapping[str, File] | None = None) -> None:
+        """Let another handler have the WebSockets of one path: a game beside a chat, on one port.
+
+        Its `on_request` is asked in place of the server's own, and of `origins` and `subprotocols`; its WebSockets are
+        not among `connections`, and get no broadcast. Limits and error policy are the server's.
+
+        Args:
+            path: of the URL, without its query.
+            handler: called for that path alone; `on_frame` cannot be had.
+            files: further files to serve.
+
+        Raises:
+            TypeError, ValueError: as the constructor; the path is taken; or the server delivers frames (`on_frame`).
+            FileNotFoundError: there is no such file.
+        """
+        callbacks = Callbacks(handler)
+        if callbacks.on_frame is not None or self._links.callbacks.on_frame is not None:
+            raise TypeError("on_frame and mount() do not go together: what is mounted takes whole messages")
+        if not path.startswith("/"):
+            raise ValueError(f"a path begins with a slash, not {path!r}")
+        if path in self._mounts:
+            raise ValueError(f"something is mounted at {path!r} already")
+        self._files.add({} if files is None else files)
+        self._mounts[path] = callbacks
 
     @property
     def addresses(self) -> list[Address]:
@@ -175,13 +200,14 @@ class WebSocketServer(Endpoint):
             self._serve(link, request)
             return
         try:
-            answer = self._judge(request)
+            answer = self._judge(link, request)
             if link.released:  # the callback closed the server
                 return
             if isinstance(answer, Reject):
                 link.connection.reject(answer)
             else:
-                link.subprotocol = link.connection.accept(request, answer, self._subprotocols)
+                subprotocols = () if request.path in self._mounts else self._subprotocols
+                link.subprotocol = link.connection.accept(request, answer, subprotocols)
         except Exception as error:
             self._links.callback_errors += 1
             if not link.released:
@@ -194,15 +220,21 @@ class WebSocketServer(Endpoint):
             self._links.websocket(link)
             self._links.opening(link)
 
-    def _judge(self, request: Request) -> Accept | Reject:
+    def _judge(self, link: Link, request: Request) -> Accept | Reject:
         """Whether a WebSocket request is let in.
 
         Raises:
             TypeError: `on_request` gave no answer.
         """
-        if self._origins is not None and not any(map(partial(_matches, request.origin), self._origins)):
+        mounted = self._mounts.get(request.path)
+        if (
+            mounted is None
+            and self._origins is not None
+            and not any(map(partial(matches, request.origin), self._origins))
+        ):
             return Reject(403, f"403 Forbidden: the origin {request.origin or '(none)'} may not connect\n")
-        answer = True if self._on_request is None else self._on_request(request)
+        callbacks = link.callbacks = mounted or link.callbacks
+        answer = True if callbacks.on_request is None else callbacks.on_request(request)
         if isinstance(answer, (Accept, Reject)):
             return answer
         if isinstance(answer, bool):
@@ -279,7 +311,8 @@ class WebSocketServer(Endpoint):
         self._listener.close()
 
 
-def _matches(origin: str | None, allowed: str | re.Pattern[str] | None) -> bool:
+def matches(origin: str | None, allowed: str | re.Pattern[str] | None) -> bool:
+    """Whether an origin is the one allowed, or fits its pattern as a whole."""
     if isinstance(allowed, re.Pattern):
         return origin is not None and allowed.fullmatch(origin) is not None
     return origin == allowed
