@@ -1,4 +1,4 @@
-"""The exception tree and the error policy; imports nothing of ours.
+"""The exception tree and the error policies; imports nothing of ours.
 
     TickwsError
     ├── UsageError(RuntimeError)    a call that the state forbids: work() inside a callback
@@ -14,18 +14,20 @@ Wrong arguments raise Python's own TypeError and ValueError.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "ConnectError",
     "ErrorPolicy",
     "HTTPFault",
     "ListenError",
+    "LoopErrorPolicy",
     "PeerFault",
     "ProtocolFault",
     "TickwsError",
     "UsageError",
     "check_error_policy",
+    "check_loop_error_policy",
 ]
 
 ErrorPolicy = Literal["close", "raise"] | Callable[[Exception, object], None]
@@ -35,6 +37,14 @@ ErrorPolicy = Literal["close", "raise"] | Callable[[Exception, object], None]
 with 1011 and the exception leaves `work()` once the sockets are in order. A callable gets the exception and
 its source (a `WebSocket`, or the server for `on_request`); the connection is being closed with 1011, and takes nothing
 more. `KeyboardInterrupt` and its like are never caught.
+"""
+
+LoopErrorPolicy = Literal["log", "raise"] | Callable[[Exception, Any], None]
+"""What happens to an exception of your own code in the loop: of a system, or of a subscriber of the bus.
+
+"raise": it leaves the call, once that has put its things in order. "log": logged at error with its traceback, and the
+loop goes on. A callable gets the exception and its source (the bus: the event; the loop: the name of what raised it).
+`KeyboardInterrupt` and its like are never caught.
 """
 
 
@@ -90,3 +100,14 @@ def check_error_policy(policy: ErrorPolicy) -> ErrorPolicy:
     if policy in ("close", "raise") or callable(policy):
         return policy
     raise ValueError(f'errors must be "close", "raise" or a callable, not {policy!r}')
+
+
+def check_loop_error_policy(policy: LoopErrorPolicy) -> LoopErrorPolicy:
+    """Return `policy`.
+
+    Raises:
+        ValueError: it is neither "raise" nor "log" nor callable.
+    """
+    if policy in ("raise", "log") or callable(policy):
+        return policy
+    raise ValueError(f'errors must be "raise", "log" or a callable, not {policy!r}')

@@ -1,0 +1,172 @@
+"""What a loop turns: a `Subsystem`, or anything that has one of its methods.
+
+A plain `WebSocketServer` has `receive`, `flush` and `close`, and is added as it is. What is not there, or still the
+base class's no-op, is never called and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from tickws.bus import check_callback
+from tickws.clock import FOREVER, NANOSECONDS, nanoseconds
+from tickws.loop.events import Cause
+from tickws.loop.ledger import Account, Ledger
+
+if TYPE_CHECKING:
+    from tickws.loop.tickloop import Tick, TickLoop
+
+__all__ = ["Member", "Subsystem"]
+
+RESERVE: Final = 4
+"""One part in so many of a budget is flush's own."""
+
+_ARGUMENTS = {
+    "attach": ("loop",),
+    "receive": ("budget",),
+    "tick": ("tick",),
+    "flush": ("budget",),
+    "idle": ("seconds",),
+    "close": (),
+}
+"""The methods of a subsystem, and what each is called with."""
+
+
+class Subsystem:
+    """Base class for what `TickLoop.add` takes; override what you need. All of it is called on the loop's thread."""
+
+    def attach(self, loop: TickLoop) -> None:
+        """It is being added to `loop`. An exception keeps it out."""
+
+    def receive(self, budget: float | None) -> object:
+        """The frame begins: take in what the world says.
+
+        Args:
+            budget: seconds that this may take; zero: one step; None: no limit. It must not wait for anything.
+        """
+
+    def tick(self, tick: Tick) -> None:
+        """One tick: before the game's systems, after the bus."""
+
+    def flush(self, budget: float | None) -> object:
+        """The frame ends: say what is to be said. Is called whatever happened before, exceptions too.
+
+        Args:
+            budget: as `receive`'s; a quarter of what both have is kept for this one.
+        """
+
+    def idle(self, seconds: float) -> None:
+        """Nothing is to be done for `seconds`. Sleeping longer makes the next tick late."""
+
+    def close(self) -> None:
+        """The loop ends. Where a subsystem is a context manager, its `__exit__` is called instead."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds asleep inside these methods, in total: by it the loop tells a wait from work. May be an attribute."""
+        return 0.0
+
+
+class Member:
+    """A subsystem in a loop: which methods it has, what it may use, and what it used.
+
+    Args:
+        subsystem: what was added.
+        budget: nanoseconds for `receive` and `flush` together in one frame; FOREVER: no limit.
+
+    Raises:
+        TypeError: it has none of the methods, or one of them cannot be called as the loop does.
+    """
+
+    def __init__(self, subsystem: Any, budget: int) -> None:
+        _check_methods(subsystem)
+        self.subsystem = subsystem
+        self.budget = budget
+        self.network = Account(Cause.NETWORK, "")
+        self.ticking = Account(Cause.SYSTEM, "")
+        self.waiting = Account(Cause.WAIT, "")
+        self.attach = _own(subsystem, "attach")
+        self._receive = _own(subsystem, "receive")
+        self.tick = _own(subsystem, "tick")
+        self._flush = _own(subsystem, "flush")
+        self.idle = _own(subsystem, "idle")
+        self._waited = self._read_waited()
+        self._allowed = budget  # in this frame
+        self._spent = 0  # by receive: nanoseconds without the collector's, and with it
+        self._used = 0
+
+    def receive(self, ledger: Ledger, allowed: int) -> None:
+        """Have it receive: of `allowed` nanoseconds a quarter is kept for `flush`, whatever this takes."""
+        self._allowed = allowed
+        self._spent = self._used = 0
+        if self._receive is None:
+            return
+        begun = ledger.mark
+        try:
+            self._receive(None if allowed >= FOREVER else (allowed - allowed // RESERVE) / NANOSECONDS)
+        finally:
+            self._spent = ledger.lap(self.network)
+            self._used = ledger.mark - begun
+
+    def flush(self, ledger: Ledger) -> None:
+        """Have it flush in what `receive` left, at least the reserve."""
+        allowed = self._allowed
+        begun = ledger.mark
+        try:
+            if self._flush is not None:
+                left = max(allowed // RESERVE, allowed - self._used)
+                self._flush(None if allowed >= FOREVER else left / NANOSECONDS)
+        finally:
+            self._spent += ledger.lap(self.network)
+            self._used += ledger.mark - begun
+            self.network.sample(self._spent, self._used, self.budget)
+
+    @property
+    def name(self) -> str:
+        """What its accounts are kept under."""
+        return self.network.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        for account in (self.network, self.ticking, self.waiting):
+            account.name = name
+
+    def leave(self) -> None:
+        """Close it: by its `__exit__`, if it is a context manager, else by its `close`."""
+        leave = getattr(type(self.subsystem), "__exit__", None)
+        close = getattr(self.subsystem, "close", None)
+        if leave is not None:
+            leave(self.subsystem, None, None, None)
+        elif callable(close):
+            close()
+
+    def book_waits(self) -> None:
+        """Book what it slept since the last time."""
+        waited = self._read_waited()
+        self.waiting.pending += nanoseconds(waited - self._waited)
+        self._waited = waited
+
+    def _read_waited(self) -> float:
+        waited: float = getattr(self.subsystem, "waited", 0.0)
+        return waited
+
+
+def _check_methods(subsystem: Any) -> None:
+    """Raise TypeError for what a loop has nothing to do with, or cannot call."""
+    if isinstance(subsystem, type):
+        raise TypeError(f"add an instance: {subsystem.__name__}(...), not the class")
+    found = [method for method in _ARGUMENTS if callable(getattr(subsystem, method, None))]
+    if not found:
+        hint = "; for a function there is @loop.system" if callable(subsystem) else ""
+        raise TypeError(f"a subsystem has one of {', '.join(_ARGUMENTS)}; {subsystem!r} has none{hint}")
+    for method in found:
+        check_callback(f"{type(subsystem).__name__}.{method}", getattr(subsystem, method), _ARGUMENTS[method])
+
+
+def _own(subsystem: Any, method: str) -> Callable[[Any], object] | None:
+    """A bound method; None for what is not there, or still the base class's no-op."""
+    own: Callable[[Any], object] | None = getattr(subsystem, method, None)
+    if not callable(own) or getattr(own, "__func__", None) is getattr(Subsystem, method):
+        return None
+    return own
