@@ -1,0 +1,120 @@
+"""Events: reliable, ordered, numbered, and kept until the other end says that it has them. The same at both ends.
+
+EventQueue      what we have sent, and they have not acknowledged
+EventCounter    what they have sent, and we have received
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, TypeAlias
+
+import msgspec
+
+from tickws.errors import ProtocolFault
+from tickws.sync.payload import pack
+from tickws.sync.wire import Event, encode
+
+__all__ = ["NAME_LENGTH", "EventCounter", "EventQueue", "check_name", "pack_payload"]
+
+Message: TypeAlias = bytes
+NAME_LENGTH: Final = 64
+"""Characters in an event's name, at most."""
+
+
+class EventQueue:
+    """Events to the other end, from their sending to their acknowledgment.
+
+    Args:
+        messages: how many may wait.
+        bytes: how many bytes of them; one event is always taken.
+    """
+
+    __slots__ = ("_max_bytes", "_max_messages", "_waiting", "bytes", "last")
+
+    def __init__(self, messages: int, bytes: int) -> None:
+        self._max_messages = messages
+        self._max_bytes = bytes
+        self._waiting: deque[tuple[int, Message]] = deque()
+        self.bytes = 0
+        """Bytes that wait for acknowledgment."""
+        self.last = 0
+        """The number of the last event."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, name: str, payload: msgspec.Raw) -> Message | None:
+        """Number one event, and keep it; gives the message to send, or None: too much waits already."""
+        message = encode(Event(self.last + 1, name, payload))
+        if self._waiting and (len(self._waiting) >= self._max_messages or self.bytes + len(message) > self._max_bytes):
+            return None
+        self.last += 1
+        self._waiting.append((self.last, message))
+        self.bytes += len(message)
+        return message
+
+    def acknowledge(self, number: int) -> None:
+        """The other end has every event up to that number.
+
+        Raises:
+            ProtocolFault: 1008, it was never sent.
+        """
+        if number > self.last:
+            raise ProtocolFault(1008, f"acknowledges event {number}, which was never sent")
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= number:
+            self.bytes -= len(waiting.popleft()[1])
+
+    @property
+    def half_full(self) -> bool:
+        """Whether more than half of what may wait does."""
+        return len(self._waiting) > self._max_messages // 2 or self.bytes > self._max_bytes // 2
+
+
+class EventCounter:
+    """Events from the other end: each once, in order."""
+
+    __slots__ = ("received", "told")
+
+    def __init__(self) -> None:
+        self.received = 0
+        """The number of the last one."""
+        self.told = 0
+        """The last number that was acknowledged."""
+
+    def take(self, number: int) -> bool:
+        """Count one event; False: it was here before (a resume says things again).
+
+        Raises:
+            ProtocolFault: 1008, one is missing before it.
+        """
+        if number <= self.received:
+            return False
+        if number != self.received + 1:
+            raise ProtocolFault(1008, f"event {number} after {self.received}: one is missing")
+        self.received = number
+        return True
+
+    def tell(self) -> int:
+        """The number to acknowledge with; it counts as told."""
+        self.told = self.received
+        return self.received
+
+
+def check_name(name: object) -> None:
+    """Raise TypeError or ValueError for what names no event."""
+    if not isinstance(name, str):
+        raise TypeError(f"an event's name is text, not {name!r}")
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise ValueError(f"an event's name has 1 to {NAME_LENGTH} characters, not {name!r}")
+
+
+def pack_payload(name: str, payload: object) -> msgspec.Raw:
+    """What `EventQueue.put` takes for a payload.
+
+    Raises:
+        TypeError, ValueError: the payload cannot be packed, or the name names no event.
+    """
+    check_name(name)
+    return msgspec.Raw(pack(payload))
