@@ -58,13 +58,35 @@ raises at once.
 memory and a clock that you move, for tests without sockets and without sleeping.
 """
 
+from tickws.bus import BusStatistics, EventBus, Subscription
+from tickws.client.client import GameClient
+from tickws.client.events import Connected, Disconnected, Dropped, ServerMessage
 from tickws.clock import Clock, ManualClock, SystemClock
-from tickws.errors import ConnectError, ErrorPolicy, ListenError, TickwsError, UsageError
+from tickws.errors import ConnectError, ErrorPolicy, ListenError, LoopErrorPolicy, TickwsError, UsageError
+from tickws.game.events import (
+    InputRejected,
+    MessageReceived,
+    PlayerJoined,
+    PlayerLeft,
+    PlayerSlow,
+    SpectatorJoined,
+    SpectatorLeft,
+)
+from tickws.game.limits import GameLimits
+from tickws.game.player import Player
+from tickws.game.server import GameServer
+from tickws.game.statistics import GameStatistics
+from tickws.loop.events import LoopSlipped, LoopSlow
+from tickws.loop.ledger import LoopStatistics
+from tickws.loop.subsystem import Subsystem
+from tickws.loop.tickloop import Tick, TickLoop
 from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode, Opcode
 from tickws.statistics import ConnectionStatistics, Distribution, EndpointStatistics
+from tickws.sync.payload import pack, unpack
+from tickws.sync.schema import Input, Press
 from tickws.transport.client import WebSocketClient
 from tickws.transport.handler import Handler
 from tickws.transport.server import WebSocketServer
@@ -74,25 +96,55 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Accept",
+    "BusStatistics",
     "Clock",
     "CloseCode",
     "ConnectError",
+    "Connected",
     "ConnectionStatistics",
+    "Disconnected",
     "Distribution",
+    "Dropped",
     "EndpointStatistics",
     "ErrorPolicy",
+    "EventBus",
     "Frame",
+    "GameClient",
+    "GameLimits",
+    "GameServer",
+    "GameStatistics",
     "Handler",
+    "Input",
+    "InputRejected",
     "Limits",
     "ListenError",
+    "LoopErrorPolicy",
+    "LoopSlipped",
+    "LoopSlow",
+    "LoopStatistics",
     "ManualClock",
+    "MessageReceived",
     "Opcode",
+    "Player",
+    "PlayerJoined",
+    "PlayerLeft",
+    "PlayerSlow",
+    "Press",
     "Reject",
     "Request",
+    "ServerMessage",
+    "SpectatorJoined",
+    "SpectatorLeft",
+    "Subscription",
+    "Subsystem",
     "SystemClock",
+    "Tick",
+    "TickLoop",
     "TickwsError",
     "UsageError",
     "WebSocket",
     "WebSocketClient",
     "WebSocketServer",
+    "pack",
+    "unpack",
 ]

@@ -1,0 +1,391 @@
+"""`GameClient`: a WebSocket, what it says, and the world that it shows; and how it comes back when it is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, Self, TypeVar
+from urllib.parse import urlencode
+
+from tickws.bus import EventBus
+from tickws.client.events import Connected, Disconnected, Dropped, ServerMessage
+from tickws.client.pacer import Pacer
+from tickws.client.retry import Retry
+from tickws.client.timeline import Timeline
+from tickws.client.voice import Controls, Voice
+from tickws.client.world import Entities, SnapshotBuffer
+from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds, nanoseconds
+from tickws.errors import LoopErrorPolicy, ProtocolFault
+from tickws.protocol.handshake import HeaderFields
+from tickws.protocol.limits import Limits
+from tickws.protocol.opcodes import CloseCode
+from tickws.sync.messages import MessageTypes
+from tickws.sync.schema import Input, InputSchema, fingerprint
+from tickws.sync.wire import (
+    SUBPROTOCOL,
+    VERSION,
+    Ack,
+    Event,
+    Hello,
+    Snapshot,
+    Welcome,
+    encode,
+    protocol_text,
+    server_reader,
+)
+from tickws.transport.client import WebSocketClient
+from tickws.transport.network import Network
+from tickws.transport.websocket import WebSocket
+
+__all__ = ["GameClient"]
+
+logger = logging.getLogger("tickws")
+
+I = TypeVar("I", bound=Input)  # noqa: E741
+F = TypeVar("F", bound=Callable[[Any], object])
+
+MICROSECONDS = 1_000_000
+RESERVE = 4  # one part in so many of a budget is flush's own
+
+
+class GameClient(Generic[I]):
+    """A client of a `GameServer`, turned by your own loop as a server is.
+
+        with tickws.GameClient("ws://127.0.0.1:8056/", inputs=Move) as client:
+            while client.work():                           # never waits, unless told
+                client.send_input(Move(dy=keyboard()))     # what you do from now on
+                draw(client.state())                       # the world a moment ago, smooth
+                clock.tick(60)
+
+    It connects inside `work`, and comes back by itself when the connection is lost. Its events (`Connected`, `Dropped`,
+    `Disconnected`, `ServerMessage`) are on `client.bus`, and are delivered inside `work`.
+
+    Args:
+        url: ws://host:port/path of the game.
+        inputs: the subclass of `Input` that the server has; None: one who only watches needs none.
+        role: "player", or "spectator" to ask for a seat to watch from.
+        query: further parameters of the URL, for the game: {"name": "Ada"}.
+        protocol: the label that the server has.
+        tick_rate: the server's, where you depend on it; None: any.
+        origin, headers, limits, network, clock, mask_source: as for `WebSocketClient`.
+        errors: what happens to exceptions of your subscribers, see `LoopErrorPolicy`.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        inputs: type[I] | None = None,
+        *,
+        role: Literal["player", "spectator"] = "player",
+        query: Mapping[str, str] | None = None,
+        protocol: str = "",
+        tick_rate: int | None = None,
+        origin: str | None = None,
+        headers: HeaderFields = (),
+        limits: Limits | None = None,
+        network: Network | None = None,
+        clock: Clock | None = None,
+        mask_source: Callable[[int], bytes] = os.urandom,
+        errors: LoopErrorPolicy = "raise",
+    ) -> None:
+        if role not in ("player", "spectator"):
+            raise ValueError(f'role is "player" or "spectator", not {role!r}')
+        if inputs is None and role == "player":
+            raise TypeError("a player has inputs: GameClient(url, inputs=Move); who watches says role='spectator'")
+        self._schema = InputSchema(Input if inputs is None else inputs)
+        self._text = protocol_text(protocol, self._schema.text)
+        self._hash = None if inputs is None else fingerprint(self._text)
+        self._tick_rate = tick_rate
+        self.url = _with_query(url, {**({"role": role} if role != "player" else {}), **(query or {})})
+        self._clock: Clock = clock or (network.clock if network is not None else SystemClock())
+        self.bus = EventBus(errors)
+        """Where its events are."""
+        self.bus.subscribe(ServerMessage, self._deliver)
+        self._options = {
+            "origin": origin,
+            "headers": headers,
+            "limits": limits,
+            "network": network,
+            "clock": self._clock,
+            "mask_source": mask_source,
+        }
+        self._reader = server_reader()
+        self._messages = MessageTypes(strict=False)
+        self._handlers: dict[str, Callable[[Any], object]] = {}
+        self._retry = Retry()
+        self._retry_at = 0  # nanoseconds
+        self._controls = Controls(self._schema)
+        self._voice: Voice | None = None
+        self._timeline: Timeline | None = None
+        self._world = SnapshotBuffer()
+        self._fresh = True  # the next snapshot is the first of its connection
+        self._ended: tuple[int, str] | None = None
+        self._closing = False
+        self._over = False
+        self.player: int | None = None
+        """Our number in the game; None while we are not connected."""
+        self.spectator = role == "spectator"
+        """Whether we only watch."""
+        self.tick_rate: int | None = None
+        """The server's ticks a second; None before the first welcome."""
+        self.snapshot_rate: int | None = None
+        """The server's snapshots a second; None before the first welcome."""
+        self._socket: WebSocketClient | None = self._dial()
+
+    # -- the slice ---------------------------------------------------------------------------------------------------
+
+    def work(self, budget: float | None = None, *, wait: float | None = 0.0) -> bool:
+        """One slice: `receive` and `flush`; once a frame.
+
+        Args:
+            budget: seconds that this may take, sleep included, as `WebSocketServer.work`; None: no limit.
+            wait: the most seconds to sleep until something comes; 0: never; None: the whole budget.
+
+        Returns:
+            False once it is over for good: closed, refused, or too many attempts; `Disconnected` was on the bus.
+
+        Raises:
+            TypeError, ValueError: budget or wait is no number of seconds.
+            UsageError: called inside a callback.
+        """
+        budget_time = check_seconds("budget", budget)
+        start = self._clock.now_ns()
+        self.receive(None if budget is None else (budget_time - budget_time // RESERVE) / NANOSECONDS, wait=wait)
+        left = max(budget_time // RESERVE, budget_time - (self._clock.now_ns() - start))
+        return self.flush(None if budget is None else left / NANOSECONDS)
+
+    def receive(self, budget: float | None = None, *, wait: float | None = 0.0) -> bool:
+        """The first half: what the server says is read and applied, and events are delivered. As `work`."""
+        if not self._over:
+            self._connect(budget, wait)
+            socket = self._socket
+            if socket is not None and not socket.receive(budget, wait=wait):
+                self._lost(socket)
+        self.bus.dispatch()
+        return not self._over
+
+    def flush(self, budget: float | None = None) -> bool:
+        """The second half: input frames that are due, events and acknowledgments are sent. As `work`."""
+        socket = self._socket
+        if socket is not None:
+            if self._voice is not None and socket.websocket is not None:
+                self._voice.speak(self._clock.now(), socket.websocket.queued_bytes)
+            if not socket.flush(budget):
+                self._lost(socket)
+                self.bus.dispatch()
+        return not self._over
+
+    @property
+    def waited(self) -> float:
+        """Seconds asleep in `work` on this connection; a `TickLoop` that it is added to asks for it."""
+        return 0.0 if self._socket is None else self._socket.waited
+
+    # -- what the player does ----------------------------------------------------------------------------------------
+
+    def send_input(self, frame: I) -> None:
+        """Say what you do from now on: `work` sends one input frame for each tick of the server.
+
+        Call it as often as you like. Held fields count until you say otherwise, presses once each.
+
+        Raises:
+            TypeError: it is not of the class that was given as `inputs`.
+        """
+        if type(frame) is not self._schema.type:
+            raise TypeError(f"an input of this game is a {self._schema.type.__name__}, not {frame!r}")
+        self._controls.put(frame)
+
+    def send(self, name: str, payload: object = None) -> bool:
+        """Send one message, reliably and in order; `payload`: what `tickws.pack` takes.
+
+        Returns:
+            False where we are not connected, or too many wait for the server's acknowledgment: nothing is sent then.
+
+        Raises:
+            TypeError, ValueError: the payload cannot be packed, or the name is none (1 to 64 characters).
+        """
+        return self._voice is not None and self._voice.event(name, payload)
+
+    def message(self, name: str, type: Any = Any) -> Callable[[F], F]:
+        """Have a function called for the server's messages of that name, with a payload of that type.
+
+            @client.message("chat", Chat)
+            def chat(line): ...
+
+        Raises:
+            TypeError, ValueError: the name names no message, or is declared already; the type is none of msgspec's.
+        """
+        self._messages.declare(name, type)
+
+        def decorate(function: F) -> F:
+            self._handlers[name] = function
+            return function
+
+        return decorate
+
+    # -- what the player sees ----------------------------------------------------------------------------------------
+
+    def state(self, now: float | None = None) -> Entities:
+        """The world as it is to be shown: entity id to fields, as new dicts.
+
+        Between two snapshots, numbers that the server has as floats move evenly. What is shown lies about two snapshot
+        intervals behind the server. Empty before the first snapshot; while the connection is lost, as it was.
+
+        Args:
+            now: seconds on this client's clock; None: now.
+        """
+        if self._timeline is None:
+            return {}
+        return self._world.at(self._timeline.advance(self._clock.now() if now is None else now))
+
+    @property
+    def connected(self) -> bool:
+        """Whether we are welcome, and nothing was lost since."""
+        return self._voice is not None
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds of the round trip, smoothed; None before the first input frame was answered."""
+        return None if self._voice is None else self._voice.latency
+
+    def close(self, code: int = CloseCode.NORMAL, reason: str = "", *, timeout: float = 5.0) -> None:
+        """Begin to close; `work` goes on, and says False when it is done.
+
+        Raises:
+            ValueError: code, reason or timeout cannot be used.
+        """
+        self._closing = True
+        if self._socket is not None:
+            self._socket.close(code, reason, timeout=timeout)
+        else:
+            self._end(code, reason)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close, and work until done."""
+        self.close()
+        while self.work(0.05, wait=0.05):
+            pass
+
+    # -- the connection ----------------------------------------------------------------------------------------------
+
+    def _dial(self) -> WebSocketClient:
+        return WebSocketClient(
+            self.url,
+            subprotocols=[SUBPROTOCOL],
+            on_open=self._opened,
+            on_message=self._heard,
+            on_close=self._closed,
+            errors="raise",
+            **self._options,  # type: ignore[arg-type]
+        )
+
+    def _connect(self, budget: float | None, wait: float | None) -> None:
+        """Try again, when it is time to; until then there is nothing to wait for but that."""
+        if self._socket is not None or self._over:
+            return
+        left = self._retry_at - self._clock.now_ns()
+        if left > 0:
+            longest = min(check_seconds("budget", budget), check_seconds("wait", budget if wait is None else wait))
+            self._clock.sleep(min(left, longest) / NANOSECONDS)
+        if self._clock.now_ns() >= self._retry_at:
+            self._ended = None
+            self._socket = self._dial()
+
+    def _opened(self, ws: WebSocket) -> None:
+        ws.send(encode(Hello(VERSION, self._hash, self._text, self._tick_rate, None, 0)))
+
+    def _closed(self, ws: WebSocket, code: int, reason: str) -> None:
+        self._ended = (code, reason)
+
+    def _lost(self, socket: WebSocketClient) -> None:
+        """The socket is done: come back, or be done, too."""
+        self._socket = None
+        self._voice = None
+        self.player = None
+        status = None
+        if self._ended is None:
+            self._ended = (CloseCode.ABNORMAL, "" if socket.error is None else str(socket.error))
+            status = None if socket.error is None else socket.error.status
+        code, reason = self._ended
+        seconds = None if self._closing else self._retry.after(code, status)
+        if seconds is None:
+            self._end(code, reason)
+        else:
+            self._retry_at = self._clock.now_ns() + nanoseconds(seconds)
+            self.bus.emit(Dropped(code, reason, seconds))
+
+    def _end(self, code: int, reason: str) -> None:
+        if not self._over:
+            self._over = True
+            self.bus.emit(Disconnected(code, reason))
+            if code not in (CloseCode.NORMAL, CloseCode.GOING_AWAY) and not self._closing:
+                logger.warning("%s: disconnected: %s %s", self.url, code, reason)
+
+    # -- what the server says ----------------------------------------------------------------------------------------
+
+    def _heard(self, ws: WebSocket, data: str | bytes) -> None:
+        try:
+            message = self._reader.read(data)
+            if isinstance(message, Welcome):
+                self._welcome(ws, message)
+            elif self._voice is None:
+                raise ProtocolFault(CloseCode.POLICY_VIOLATION, "the server speaks before its welcome")
+            elif isinstance(message, Snapshot):
+                self._apply(self._voice, message)
+            elif isinstance(message, Event):
+                if self._voice.heard(message):
+                    self.bus.emit(ServerMessage(message.name, self._messages.payload(message)))
+            elif isinstance(message, Ack):
+                self._voice.outgoing.acknowledge(message.event)
+        except ProtocolFault as fault:
+            reason = f"the server's fault: {fault.reason}"
+            self._ended = (fault.close_code, reason)
+            ws.close(fault.close_code, reason.encode()[:123].decode(errors="ignore"))
+
+    def _welcome(self, ws: WebSocket, message: Welcome) -> None:
+        if self._voice is not None:
+            raise ProtocolFault(CloseCode.POLICY_VIOLATION, "a second welcome")
+        pacer = Pacer(message.tick_rate, message.tick, message.time / MICROSECONDS, self._clock.now())
+        self._voice = Voice(ws.send, pacer, self._controls)
+        self._fresh = True
+        self._retry.welcome()
+        self.player = message.player
+        self.spectator = message.spectator
+        self.tick_rate = message.tick_rate
+        self.snapshot_rate = message.snapshot_rate
+        self.bus.emit(Connected(message.player, message.spectator))
+
+    def _apply(self, voice: Voice, snapshot: Snapshot) -> None:
+        if snapshot.baseline is not None:
+            raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"a difference from {snapshot.baseline}, unasked")
+        if self._fresh and self.snapshot_rate is not None:
+            self._fresh = False
+            self._timeline = Timeline(self.snapshot_rate)
+            self._world = SnapshotBuffer()
+        if not self._world.insert(snapshot):
+            raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"snapshot {snapshot.tick} after a newer one")
+        now = self._clock.now()
+        voice.applied = snapshot.tick
+        voice.outgoing.acknowledge(snapshot.event)
+        voice.pacer.snapshot(snapshot.time / MICROSECONDS, snapshot.slipped / MICROSECONDS, now)
+        if self._timeline is not None:
+            self._timeline.insert(snapshot.time / MICROSECONDS, now)
+        if snapshot.inputs is not None:
+            voice.answered(snapshot.inputs, now)
+
+    def _deliver(self, message: ServerMessage) -> None:
+        function = self._handlers.get(message.name)
+        if function is not None:
+            function(message.payload)
+
+
+def _with_query(url: str, query: Mapping[str, str]) -> str:
+    if not query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

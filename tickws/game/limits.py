@@ -1,0 +1,34 @@
+"""What a player may ask of a game: `Limits` of a connection that plays, and the bounds of tickws.1; with precedents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tickws.protocol.limits import KIB, Limits
+
+__all__ = ["GameLimits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameLimits(Limits):
+    """Bounds on one player. Sizes in bytes, times in seconds. Frozen; make what you need.
+
+    Raises:
+        ValueError: a bound is not a positive number.
+    """
+
+    message_bytes: int = 4 * KIB
+    """The longest message that a player may send. Over it: 1009, at once. (Colyseus, Nakama.)"""
+    ping_seconds: float = 1.0
+    """Silence after which we ping: a player who plays is never silent."""
+    dead_seconds: float = 14.0
+    """Further silence after which a player counts as gone: 15 s in all. (Colyseus 6 s to 30 s, Photon 10 s.)"""
+    hello_seconds: float = 10.0
+    """Time from the open connection to its hello. Over it: 1008. (As for the handshake.)"""
+    event_messages: int = 256
+    """Events sent to a player that wait for acknowledgment. Over it: 1008. (Nakama's 64 is too small for a
+    burst, Mirror has 1,000.)"""
+    event_bytes: int = 256 * KIB
+    """Bytes of them."""
+    rejected_messages: int = 8
+    """Messages of a player that cannot be used and are dropped; one more closes with the code of its fault."""
