@@ -76,8 +76,8 @@ from tickws.game.limits import GameLimits
 from tickws.game.player import Player
 from tickws.game.server import GameServer
 from tickws.game.statistics import GameStatistics
-from tickws.loop.events import LoopSlipped, LoopSlow
-from tickws.loop.ledger import LoopStatistics
+from tickws.loop.events import Cause, LoopSlipped, LoopSlow
+from tickws.loop.ledger import LoopStatistics, Spending
 from tickws.loop.subsystem import Subsystem
 from tickws.loop.tickloop import Tick, TickLoop
 from tickws.protocol.events import Frame
@@ -97,6 +97,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Accept",
     "BusStatistics",
+    "Cause",
     "Clock",
     "CloseCode",
     "ConnectError",
@@ -135,6 +136,7 @@ __all__ = [
     "ServerMessage",
     "SpectatorJoined",
     "SpectatorLeft",
+    "Spending",
     "Subscription",
     "Subsystem",
     "SystemClock",

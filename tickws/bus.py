@@ -18,7 +18,6 @@ those of other types and entities cost nothing. Subscribing and cancelling empty
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import logging
 from collections import Counter, deque
@@ -26,9 +25,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from tickws.errors import LoopErrorPolicy, UsageError, check_loop_error_policy
+from tickws.errors import LoopErrorPolicy, UsageError, check_callback, check_loop_error_policy
 
-__all__ = ["MOST_FRESH", "BusStatistics", "EventBus", "Subscription", "check_callback"]
+__all__ = ["MOST_FRESH", "BusStatistics", "EventBus", "Subscription"]
 
 logger = logging.getLogger("tickws")
 
@@ -36,32 +35,6 @@ E = TypeVar("E")
 
 MOST_FRESH: Final = 10_000
 """Events that may be emitted and delivered in one and the same dispatch: beyond it, subscribers feed each other."""
-
-
-def check_callback(name: str, callback: object, arguments: tuple[str, ...]) -> None:
-    """Raise for what cannot be called as a plain function.
-
-    Args:
-        name: of the callback, for the error.
-        callback: what was given.
-        arguments: the names of what it is called with.
-
-    Raises:
-        TypeError: it is not callable, is async or a generator (it would never run), or takes other arguments.
-    """
-    if not callable(callback):
-        raise TypeError(f"{name} must be callable, not {callback!r}")
-    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    if any(kind(callback) or kind(type(callback).__call__) for kind in kinds):
-        raise TypeError(
-            f"{name} is async, or a generator, and would never run: tickws calls plain functions; start a task from it"
-        )
-    try:
-        inspect.signature(callback).bind(*arguments)
-    except TypeError as error:
-        raise TypeError(f"{name} is called with ({', '.join(arguments)}): {error}") from None
-    except ValueError:  # a builtin that does not tell
-        pass
 
 
 @dataclass(frozen=True, slots=True)

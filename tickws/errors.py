@@ -1,4 +1,4 @@
-"""The exception tree and the error policies; imports nothing of ours.
+"""The exception tree, the error policies, and what a callback must be; imports nothing of ours.
 
     TickwsError
     ├── UsageError(RuntimeError)    a call that the state forbids: work() inside a callback
@@ -13,6 +13,7 @@ Wrong arguments raise Python's own TypeError and ValueError.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ __all__ = [
     "ProtocolFault",
     "TickwsError",
     "UsageError",
+    "check_callback",
     "check_error_policy",
     "check_loop_error_policy",
 ]
@@ -111,3 +113,30 @@ def check_loop_error_policy(policy: LoopErrorPolicy) -> LoopErrorPolicy:
     if policy in ("raise", "log") or callable(policy):
         return policy
     raise ValueError(f'errors must be "raise", "log" or a callable, not {policy!r}')
+
+
+def check_callback(name: str, callback: object, arguments: tuple[str, ...]) -> None:
+    """Raise for what cannot be called as a plain function.
+
+    Args:
+        name: of the callback, for the error.
+        callback: what was given.
+        arguments: the names of what it is called with.
+
+    Raises:
+        TypeError: it is not callable, is async or a generator (it would never run), or takes other arguments.
+    """
+    if not callable(callback):
+        raise TypeError(f"{name} must be callable, not {callback!r}")
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if any(kind(callback) or kind(type(callback).__call__) for kind in kinds):
+        raise TypeError(
+            f"{name} is async, or a generator, and would never run: tickws calls plain functions; "
+            "start a task from it, or collect what came and handle it later"
+        )
+    try:
+        inspect.signature(callback).bind(*arguments)
+    except TypeError as error:
+        raise TypeError(f"{name} is called with ({', '.join(arguments)}): {error}") from None
+    except ValueError:  # a builtin that does not tell
+        pass

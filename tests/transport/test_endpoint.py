@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.transport.peers import FRAME, House, Peer, close, text
+from tests.transport.peers import FRAME, House, Peer, Ticking, close, text
 from tickws.errors import UsageError
 from tickws.protocol.limits import Limits
 from tickws.transport.endpoint import Endpoint
@@ -121,6 +121,31 @@ def test_with_nothing_to_do_a_slice_sleeps_as_long_as_it_may(
     )
     assert sleeping(house, lambda: house.server.flush(budget)) == 0.0
     assert sleeping(house, lambda: house.server.receive(budget)) == 0.0
+
+
+def test_it_knows_how_long_it_slept() -> None:
+    house = House()
+    assert house.server.waited == 0.0
+    house.server.work(0.5)
+    house.server.receive(1.0, wait=0.25)
+    house.server.work(0.5, wait=0)
+    house.server.receive(0.5)
+    house.server.flush(0.5)
+    house.clock.advance(10.0)
+    assert house.server.waited == 0.75
+    object.__setattr__(house.network.conditions, "latency", 0.0)
+    house.peer().say(text("x"))
+    house.server.work(0.5)
+    assert house.server.waited == 0.75, "with something to do there is no sleep"
+    with pytest.raises(AttributeError):
+        house.server.waited = 0.0  # type: ignore[misc]
+
+
+def test_looks_at_the_clock_are_no_sleep() -> None:
+    house = House(clock=Ticking(reading=0.001))
+    house.server.work(0.5, wait=0)
+    house.server.receive(0.5)
+    assert house.server.waited == 0.0
 
 
 def test_a_slice_returns_after_the_first_pass_that_served_something() -> None:

@@ -42,10 +42,9 @@ class LoopSlipped:
 
 @dataclass(frozen=True, slots=True)
 class LoopSlow:
-    """Ten ticks in a row came late by more than 0.3 of a period (lance's rule), or in frames that did. Once per spell
-    and cause.
+    """Ten ticks in a row came late by more than 0.3 of a period (lance's rule), or in frames that did.
 
-    A spell of slowness ends with ten ticks in a row that are on time.
+    Once per spell and cause. A spell of slowness ends with ten ticks in a row that are on time.
     """
 
     late: float

@@ -1,15 +1,16 @@
 """Whether ticks are on time; if they are not, the likeliest cause, and what the network gives back.
 
-When is a tick late? In `run()`, where the loop paces the frames itself, when it begins more than 0.3 of a period after it
-was due. In a host's own loop frames come when they come: at 60 frames beside 60 ticks a second, a tick may legitimately
-be due nearly a period before its frame. There, and in `run()` as well, the frames are judged. One is late that comes
+When is a tick late? In `run()`, where the loop paces the frames itself, when it begins more than 0.3 of a period after
+it was due. In a host's own loop frames come when they come: at 60 frames beside 60 ticks a second, a tick may
+legitimately be due nearly a period before its frame. There, and in `run()` as well, the frames are judged. One is late
+that comes
 
 - more than 1.3 periods after the one before: 36 ms instead of 16.7;
 - or noticeably later, where frames come more than 1.15 periods apart on average: pygame's `clock.tick(60)` takes the
   20 ms of a `server.work(0.020)` for its own, so that frames come every 20 ms. The average is over some 16 frames, and
   none counts for more than 1.3 periods in it, so neither jitter nor one hitch moves it.
 
-The ticks of a late frame are late, and a host's frame on time ends the row, with a tick in it or without: of frames that
+The ticks of a late frame are late. A host's frame on time ends the row, with a tick in it or without: of frames that
 jitter beside the ticks, the early ones have none, the late ones two.
 
 The cause is sought in what the time was spent on before the ticks that came late, from one frame's first tick to the

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, TypeAlias
 
-from tickws.bus import check_callback
+from tickws.errors import check_callback
 from tickws.loop.events import Cause
 from tickws.loop.ledger import Account, Ledger
 from tickws.loop.subsystem import Member

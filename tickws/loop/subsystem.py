@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from tickws.bus import check_callback
 from tickws.clock import FOREVER, NANOSECONDS, nanoseconds
+from tickws.errors import check_callback
 from tickws.loop.events import Cause
 from tickws.loop.ledger import Account, Ledger
 

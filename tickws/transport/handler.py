@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from tickws.errors import check_callback
 from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.transport.websocket import WebSocket
@@ -103,7 +103,7 @@ class Callbacks:
             }
         for name, callback in given.items():
             if callback is not None:
-                _check_callback(name, callback)
+                check_callback(name, callback, _ARGUMENTS[name])
         self.on_request: OnRequest | None = given.get("on_request")  # type: ignore[assignment]
         self.on_open: OnOpen | None = given.get("on_open")  # type: ignore[assignment]
         self.on_message: OnMessage | None = given.get("on_message")  # type: ignore[assignment]
@@ -122,21 +122,3 @@ def _check_spelling(handler: Handler) -> None:
             meant = difflib.get_close_matches(name, _ARGUMENTS, 1, 0.8)
             if meant:
                 raise TypeError(f"{type(handler).__name__}.{name} is never called: is {meant[0]} meant?")
-
-
-def _check_callback(name: str, callback: object) -> None:
-    """Raise TypeError for what cannot be called as this callback is."""
-    if not callable(callback):
-        raise TypeError(f"{name} must be callable, not {callback!r}")
-    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    if any(kind(callback) or kind(type(callback).__call__) for kind in kinds):
-        raise TypeError(
-            f"{name} is async, or a generator, and would never run: tickws calls plain functions inside work(); "
-            "start a task from it, or collect what came and handle it after work()"
-        )
-    try:
-        inspect.signature(callback).bind(*_ARGUMENTS[name])
-    except TypeError as error:
-        raise TypeError(f"{name} is called with ({', '.join(_ARGUMENTS[name])}): {error}") from None
-    except ValueError:  # a builtin that does not tell
-        pass
