@@ -1,7 +1,4 @@
-"""`python -m examples.pong_server`: here belongs the loop itself, and what starts and ends it.
-
-`run` is the point of it all: one plain `while`, on one thread, in which the server gets its slice of every frame.
-"""
+"""`python -m examples.pong_server`: here belongs the command line, and what starts and ends the programs."""
 
 import signal
 
@@ -9,87 +6,89 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is loading: an end without a traceback
 
 import argparse
+import logging
 import os
 import random
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import tickws
-from examples.pong_server.ball import SERVE, step
-from examples.pong_server.chat import LIMITS, Chat
-from examples.pong_server.messages import encode
-from examples.pong_server.status import Status
+from examples.pong_server import bots
+from examples.pong_server.client import joining
+from examples.pong_server.server import RATE, Pong
+from examples.pong_server.status import Status, server_line
 
-RATE = 60
-"""Ticks a second."""
-TICKS_A_SNAPSHOT = 3
-"""The pages are told of the ball 20 times a second."""
-BUDGET = 0.004
-"""Seconds of a frame that the server may take to receive, and as much again to send; a frame has 0.0167."""
-MOST_OWED = 0.25
-"""Seconds that the loop makes up for after a hitch; what is beyond is left out, or one hitch would cause the next."""
-
-Stopped = Callable[[], bool]
-
-PAGE = Path(__file__).parent / "page"
-FILES = {"/": PAGE / "index.html"} | {f"/{name}": PAGE / name for name in ("chat.js", "style.css", "favicon.svg")}
-
-
-def run(server: tickws.WebSocketServer, chat: Chat, status: Status, clock: tickws.Clock, stopped: Stopped) -> None:
-    """The loop, until `stopped` says so: receive, tick, flush, sleep."""
-    ball = SERVE
-    tick = 0
-    start = clock.now()
-    while not stopped():
-        server.receive(BUDGET)  # accept, read, and call the chat: all that came since the last frame
-        ball = step(ball, 1 / RATE)
-        tick += 1
-        chat.tick = tick
-        if tick % TICKS_A_SNAPSHOT == 0:
-            server.broadcast_latest("state", encode("state", tick=tick, x=ball.x, y=ball.y))
-        server.flush(BUDGET)  # write what was queued in this frame, in it
-        status.frame()
-
-        late = clock.now() - (start + tick / RATE)  # counted from the start, so that no error adds up
-        start += max(0.0, late - MOST_OWED)
-        clock.sleep(-late)
+URL = "http://127.0.0.1:8056/"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C; gives the exit code."""
+    """Do what the command line says; gives the exit code."""
     options = parse(arguments)
+    if options.command:
+        logging.getLogger("tickws").setLevel(logging.ERROR)  # a client shows by itself what it has lost
+    match options.command:
+        case "play":
+            return play(options.url, options.name)
+        case "bots":
+            return bots.main(options.url, options.count)
+        case _:
+            return serve("0.0.0.0" if options.lan else options.host, options.port)
+
+
+def serve(host: str, port: int) -> int:
+    """Serve until Ctrl-C."""
+    try:
+        pong = Pong(host=host, port=port, seed=random.getrandbits(32))
+    except tickws.ListenError as error:
+        print(f"{error} (with --port)", file=sys.stderr)
+        return 1
     signals: list[int] = []  # a handler that only takes a note can interrupt nothing halfway
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: signals.append(number))
 
-    clock = tickws.SystemClock()
-    chat = Chat(RATE, random.Random())
-    try:
-        server = tickws.WebSocketServer(
-            chat, host="0.0.0.0" if options.lan else "127.0.0.1", port=options.port, limits=LIMITS, files=FILES
-        )
-    except tickws.ListenError as error:
-        print(f"{error} (with --port)", file=sys.stderr)
-        return 1
-    chat.server = server
+    @pong.loop.system
+    def end(tick: tickws.Tick) -> None:
+        if signals:
+            pong.game.close(1001, "the server was stopped")
+            pong.loop.stop()
 
-    with server:
-        print(greeting(server.port, options.lan), flush=True)
-        status = Status(server, clock, sys.stdout)
-        run(server, chat, status, clock, lambda: bool(signals))
-        status.end()
-        server.close(1001, "server stopped")  # leaving `with` works until everybody has heard it
+    print(greeting(host, pong.game.port), flush=True)
+    status = Status(server_line(pong), pong.loop.clock, sys.stdout)
+    pong.loop.system(status.tick)
+    pong.loop.run()  # and until everybody has heard that it ends
+    status.end()
     print("Stopped. Goodbye!", flush=True)
     return 0
 
 
+def play(url: str, name: str) -> int:
+    """Open a window."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        from examples.pong_server import window  # noqa: PLC0415 (nobody else needs pygame)
+    except ImportError as error:
+        hint = f'pip install "tickws[pygame]", or open {url} in a browser'
+        print(f"The window needs pygame ({error}): {hint}.", file=sys.stderr)
+        return 1
+    return window.main(url, name)
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="pong", description="A game loop that serves its own page.")
+    parser = argparse.ArgumentParser(prog="pong", description="Pong for everybody: without a command, the server.")
     parser.add_argument("--port", type=_port, default=8056, help="where to listen; 0 picks a free port (default 8056)")
-    parser.add_argument("--lan", action="store_true", help="let others in your network join too")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--host", default="127.0.0.1", help="the address to listen at (default 127.0.0.1: this machine)")
+    where.add_argument("--lan", action="store_true", help="let others in your network join too")
+    commands = parser.add_subparsers(dest="command", metavar="play | bots")
+    command = commands.add_parser("play", help="join with a window", description="Join a server with a pygame window.")
+    command.add_argument("url", type=_url, nargs="?", default=URL, help=f"what the server printed (default {URL})")
+    command.add_argument("--name", default="", help="what the others see")
+    command = commands.add_parser("bots", help="join with many", description="Join a server with many bots.")
+    command.add_argument("count", type=_count, help="how many")
+    command.add_argument("url", type=_url, nargs="?", default=URL, help=f"what the server printed (default {URL})")
     return parser.parse_args(arguments)
 
 
@@ -99,14 +98,34 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
 
 
-def greeting(port: int, lan: bool) -> str:
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(joining(text))
+        if parts.scheme == "ws" and parts.hostname and parts.port != 0:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"a server's URL is like {URL}, not {text!r}")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 10_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a number from 1 to 10000, not {text!r}")
+
+
+def greeting(host: str, port: int) -> str:
     """What to open, and who else can."""
-    lines = [f"A loop of {RATE} frames a second serves this page; open it twice, and chat:", ""]
-    lines += [f"    http://127.0.0.1:{port}/"]
-    if lan:
-        lines += [f"    http://{lan_address() or 'ADDRESS-OF-THIS-MACHINE'}:{port}/  (from other machines)"]
-        lines += ["", "--lan: anybody who reaches this machine may read and chat; nothing is encrypted."]
-    return "\n".join([*lines, "", "Ctrl-C ends it.", ""])
+    everywhere = host in ("0.0.0.0", "::", "")
+    local = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    lines = [f"Pong runs, {RATE} ticks a second. Play in a browser; a second tab takes the other paddle:", ""]
+    lines += [f"    http://{local}:{port}/"]
+    if everywhere:
+        lines += [f"    http://{lan_address() or 'ADDRESS-OF-THIS-MACHINE'}:{port}/  (from other machines, a phone)"]
+        lines += ["", "Anybody who reaches this machine may play and watch; nothing is encrypted."]
+    other = "" if port == 8056 else f" http://{local}:{port}/"
+    lines += ["", "In a window: python dev.py pong play" + other]
+    return "\n".join([*lines, "Ctrl-C ends it.", ""])
 
 
 def lan_address() -> str | None:

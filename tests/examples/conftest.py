@@ -1,4 +1,4 @@
-"""A chat in memory, and programs that are ended whatever a test does."""
+"""Programs that are ended whatever a test does."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -6,22 +6,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.examples.program import Program
-from tests.examples.room import Room
-
-
-@pytest.fixture
-def room() -> Room:
-    """An empty room."""
-    return Room()
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Program]]:
-    """A function that starts the program."""
+    """A function that starts the program; its arguments are the command line's."""
     with contextlib.ExitStack() as stack:
 
-        def start(port: int = 0) -> Program:
-            program = Program(port)
+        def start(*arguments: str, port: int = 0) -> Program:
+            program = Program(*arguments, port=port)
             stack.callback(program.close)
             return program
 

@@ -17,9 +17,9 @@ SECONDS = 30.0
 class Program:
     """The example as a process; its output is read by a thread, so that waiting for a line has a deadline."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, *arguments: str, port: int = 0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "examples.pong_server", "--port", str(port)],
+            [sys.executable, "-m", "examples.pong_server", "--port", str(port), *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,139 +1,168 @@
-"""The example as a process: it serves, says what it does, and ends as it is told to."""
+"""The example's server on a memory network and a manual clock: who gets a paddle, who watches, what everybody sees."""
 
-import http.client
-import json
-import os
-import re
-import selectors
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-import tickws
-from examples.pong_server.__main__ import FILES
-from tests.examples.program import ROOT, SECONDS, Program
-
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are POSIX's here")
+from examples.pong_server.game import SIDES, WINNING_SCORE, Move
+from examples.pong_server.match import NAME_LENGTH
+from tests.examples.table import Guest, Table
 
 
-def until(condition: Callable[[], object], *clients: tickws.WebSocketClient) -> None:
-    """Turn clients until the condition holds."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"nothing came of it within {SECONDS:g} s"
-        for client in clients:
-            client.work(0.01)
+@pytest.fixture
+def table() -> Table:
+    """A server that plays with itself."""
+    return Table()
 
 
-@posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_program_serves_page_and_chat_and_ends_when_told(start: Callable[..., Program], number: int) -> None:
-    program = start()
-    for path, file in FILES.items():
-        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=SECONDS)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, file.read_bytes())
-        connection.close()
-
-    heard: list[list[dict[str, Any]]] = [[], []]
-    closed: list[tuple[int, str]] = []
-
-    def join(messages: list[dict[str, Any]]) -> tickws.WebSocketClient:
-        return tickws.WebSocketClient(
-            f"{program.url.replace('http', 'ws')}ws",
-            origin=program.url.rstrip("/"),
-            on_message=lambda ws, message: messages.append(json.loads(message)),
-            on_close=lambda ws, code, reason: closed.append((code, reason)),
-        )
-
-    def count(kind: str) -> list[int]:
-        return [sum(message["kind"] == kind for message in messages) for messages in heard]
-
-    clients = [join(messages) for messages in heard]
-    until(lambda: count("joined") in ([2, 1], [1, 2]), *clients)
-    assert clients[0].send('{"kind":"say","text":"hello"}')
-    until(lambda: count("line") == [1, 1] and min(count("state")) >= 5, *clients)
-    ticks = [message["tick"] for message in heard[1] if message["kind"] == "state"]
-    assert ticks == sorted(set(ticks))
-
-    program.process.send_signal(number)
-    until(lambda: len(closed) == 2, *clients)
-    for client in clients:
-        client.abort()
-    assert closed == [(1001, "server stopped")] * 2
-    assert program.ended() == 0
-    assert program.output.endswith("Stopped. Goodbye!\n")
-    assert "Traceback" not in program.output
+def names(world: dict[Any, dict[str, Any]]) -> list[str]:
+    return [world[side]["name"] for side in SIDES]
 
 
-def test_a_taken_port_is_one_clear_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "examples.pong_server", "--port", str(port)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    assert f"127.0.0.1:{port}" in done.stderr
-    assert "the port is taken" in done.stderr
-    assert "--port" in done.stderr
+def test_a_guest_takes_a_paddle_from_the_computer_and_a_second_one_the_other(table: Table) -> None:
+    ada = table.join("Ada")
+    table.run(0.5)
+    assert names(ada.world) == ["Ada", "computer"]
+    assert ada.side == "left"
+    grace = table.join("Grace")
+    table.run(0.5)
+    assert names(ada.world) == names(grace.world) == ["Ada", "Grace"]
+    assert (ada.side, grace.side) == ("left", "right")
 
 
-@posix
-def test_output_that_nobody_reads_any_more_is_no_traceback() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    command = [sys.executable, "-m", "examples.pong_server", "--port", "0"]
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+def test_who_leaves_gives_the_paddle_back(table: Table) -> None:
+    ada, grace = table.join("Ada"), table.join("Grace")
+    table.run(0.5)
+    ada.leave()
+    table.run(0.5)
+    assert names(grace.world) == ["computer", "Grace"]
+    assert grace.world["left"]["player"] is None
+    linus = table.join("Linus")
+    table.run(0.5)
+    assert names(grace.world) == ["Linus", "Grace"]
+    assert linus.side == "left"
 
 
-@posix
-def test_in_a_terminal_the_status_is_written_in_place() -> None:
-    import pty
+def test_a_third_one_watches_and_sees_the_same(table: Table) -> None:
+    guests = [table.join(name) for name in ("Ada", "Grace", "Linus")]
+    table.run(0.5)
+    linus = guests[2]
+    assert [guest.client.spectator for guest in guests] == [False, False, True]
+    assert linus.side is None
+    assert linus.world["match"]["watching"] == 1
+    assert names(linus.world) == ["Ada", "Grace"]
+    table.run(2.0)
+    assert linus.world == guests[0].world
 
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "examples.pong_server", "--port", "0"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "COLUMNS": "100"}
-    )
-    os.close(theirs)
-    said = b""
-    stopped = False
-    deadline = time.monotonic() + SECONDS
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(ours, selectors.EVENT_READ)
-            while True:
-                assert selector.select(deadline - time.monotonic()), said
-                try:
-                    data = os.read(ours, 4096)
-                except OSError:  # EIO: the other end is closed
-                    break
-                if not data:
-                    break
-                said += data
-                if said.count(b"slice p99") == 3 and not stopped:
-                    stopped = True
-                    process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    status = said.decode().partition("Ctrl-C ends it.")[2].replace("\r\n", "\n")
-    lines = [line for line in status.strip().split("\r") if line.strip()]
-    assert len(lines) >= 3
-    assert all(re.match(r"\d+\.\d frames/s \| 0 connected \| ", line) for line in lines)
-    assert "\n" not in "".join(lines[:-1])
-    assert status.endswith("Goodbye!\n")
+
+def test_who_wants_to_watch_takes_no_paddle(table: Table) -> None:
+    watcher = table.join("Ada", role="spectator")
+    table.run(0.5)
+    assert watcher.client.spectator
+    assert names(watcher.world) == ["computer", "computer"]
+
+
+def test_a_held_key_moves_that_paddle_at_its_speed_and_no_other(table: Table) -> None:
+    ada, grace = table.join("Ada"), table.join("Grace")
+    table.run(0.5)
+    before = {side: ada.world[side]["y"] for side in SIDES}
+    grace.do(Move(dy=-1.0))
+    table.run(0.25)
+    assert grace.world["right"]["y"] < before["right"] - 0.5
+    assert grace.world["left"]["y"] == before["left"]
+    table.run(2.0)
+    assert ada.world["right"]["y"] == pytest.approx(0.9)
+
+
+def test_ball_scores_and_events_arrive(table: Table) -> None:
+    ada = table.join("Ada")
+    ada.do(Move(dy=1.0))  # into the corner, and stays there
+    table.run(30.0)
+    kinds = {kind for kind, _ in ada.heard}
+    assert {"serve", "hit", "point"} <= kinds
+    assert ada.world["right"]["score"] >= 3
+    points = sum(kind == "point" for kind, _ in ada.heard)
+    assert points == sum(ada.world[side]["score"] for side in SIDES)
+    assert all(set(event) == {"side", "x", "y", "speed"} for _, event in ada.heard)
+
+
+def test_the_ball_is_never_seen_to_fly_back_to_the_middle(table: Table) -> None:
+    ada = table.join("Ada")
+    ada.do(Move(dy=1.0))
+    seen: list[tuple[float, float]] = []
+    while not any(kind == "point" for kind, _ in ada.heard):
+        table.run(1 / 60)
+        seen.append((ada.world["ball"]["x"], ada.world["ball"]["y"]) if ada.world else (8.0, 4.5))
+        assert len(seen) < 60 * 60
+    for _ in range(30):
+        table.run(1 / 60)
+        seen.append((ada.world["ball"]["x"], ada.world["ball"]["y"]))
+    assert seen[-1] == (8.0, 4.5)
+    jump = next(i for i, (at, then) in enumerate(pairwise(seen)) if abs(then[0] - at[0]) > 1)
+    assert seen[jump + 1] == (8.0, 4.5)
+
+
+def test_space_serves_at_once(table: Table) -> None:
+    ada = table.join("Ada")
+    table.run(0.3)
+    assert ada.world["match"]["serving"] is not None
+    while ada.world["match"]["serving"] != "left":
+        ada.do(Move(dy=-1.0))
+        table.run(0.1)
+    ada.heard.clear()
+    ada.do(Move(serve=True))
+    table.run(0.1)
+    assert [kind for kind, _ in ada.heard] == ["serve"]
+
+
+def test_a_name_is_cut_cleaned_and_can_be_changed(table: Table) -> None:
+    ada = table.join("  Ada \u202e  Lovelace, Countess of\n")
+    nameless = table.join("\u200b ")
+    table.run(0.5)
+    assert ada.world["left"]["name"] == "Ada Lovelace, Co"
+    assert len(ada.world["left"]["name"]) == NAME_LENGTH
+    assert ada.world["right"]["name"] == f"guest {nameless.client.player}"
+    ada.client.send("name", {"name": "Augusta"})
+    table.run(0.5)
+    assert nameless.world["left"]["name"] == "Augusta"
+    ada.client.send("name", {"name": "x" * 65})
+    ada.client.send("name", {"name": 5})
+    table.run(0.5)
+    assert nameless.world["left"]["name"] == "Augusta"
+
+
+def test_somebody_new_begins_a_new_match(table: Table) -> None:
+    table.run(60.0)
+    assert sum(paddle.score for paddle in table.pong.match.state.paddles) > 0
+    ada = table.join("Ada")
+    table.run(0.5)
+    assert [ada.world[side]["score"] for side in SIDES] == [0, 0]
+
+
+def test_a_match_is_won_and_the_next_one_begins(table: Table) -> None:
+    ada = table.join("Ada")
+    ada.do(Move(dy=1.0))
+    table.run_until(lambda: any(kind == "won" for kind, _ in ada.heard), 900.0)
+    table.run(0.2)
+    assert (ada.world["match"]["winner"], ada.world["right"]["score"]) == ("right", WINNING_SCORE)
+    table.run(6.0)
+    assert ada.world["match"]["winner"] is None
+    assert ada.world["right"]["score"] < WINNING_SCORE
+
+
+def test_the_client_may_be_a_bot(table: Table) -> None:
+    """The bots' own way to play, against the computer."""
+    from examples.pong_server.bots import Bot
+
+    bot = Bot("http://127.0.0.1:8056/", 1, network=table.network)
+    table.guests.append(Guest(bot.client))
+    returned = 0
+    for _ in range(60 * 60):
+        table.run(1 / 60)
+        assert bot.step()
+        returned = sum(kind == "hit" and event["side"] == "left" for kind, event in table.guests[0].heard)
+        if returned >= 3:
+            break
+    assert bot.side == "left"
+    assert returned >= 3
