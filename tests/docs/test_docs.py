@@ -21,13 +21,16 @@ import tickws
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "docs" / "samples"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- sample: (?P<sample>\S+) -->\n)?```python\n(?P<code>.*?)```\n", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<kind>sample|part of): (?P<sample>\S+) -->\n)?```(?P<language>python|js)\n(?P<code>.*?)```\n",
+    re.DOTALL,
+)
 
 
-def samples_shown() -> list[tuple[str, str, str]]:
-    """(page, sample, code) for every sample that a page shows."""
+def samples_shown(kind: str) -> list[tuple[str, str, str]]:
+    """(page, sample, code) for every sample that a page shows whole ("sample"), or in part ("part of")."""
     found = [(page, match) for page in PAGES for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
-    return [(page.name, match["sample"], match["code"]) for page, match in found if match["sample"]]
+    return [(page.name, match["sample"], match["code"]) for page, match in found if match["kind"] == kind]
 
 
 def code_blocks() -> list[Any]:
@@ -35,6 +38,7 @@ def code_blocks() -> list[Any]:
     blocks = []
     for page in PAGES:
         matches = [match for match in BLOCK.finditer(page.read_text(encoding="utf-8")) if not match["sample"]]
+        matches = [match for match in matches if match["language"] == "python"]
         blocks += [pytest.param(match["code"], id=f"{page.name}-{n}") for n, match in enumerate(matches)]
     for path in (ROOT / "tickws" / "__init__.py", ROOT / "tickws" / "testing" / "__init__.py"):
         manual = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -60,17 +64,49 @@ def test_code_in_the_documentation_runs(code: str, monkeypatch: pytest.MonkeyPat
                 self.close()
             return super().work(budget, wait=wait)
 
+    class Game(tickws.GameServer[Any]):
+        """As the real one, but at a free port."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "port": 0})
+
+    class Loop(tickws.TickLoop):
+        """As the real one, but over after a few frames."""
+
+        def run(self) -> None:
+            with self:
+                for _ in range(4):
+                    self.frame()
+                    self.clock.sleep(self.dt)
+
     monkeypatch.setattr(tickws, "WebSocketServer", Server)
-    exec(compile(code, "documentation", "exec"), {"tickws": tickws})
+    monkeypatch.setattr(tickws, "GameServer", Game)
+    monkeypatch.setattr(tickws, "TickLoop", Loop)
+    exec(compile(code, "documentation", "exec", dont_inherit=True), {"tickws": tickws, "__name__": "documentation"})
 
 
-@pytest.mark.parametrize(("page", "sample", "code"), samples_shown())
+@pytest.mark.parametrize(("page", "sample", "code"), samples_shown("sample"))
 def test_a_sample_stands_in_its_page_as_it_is(page: str, sample: str, code: str) -> None:
     assert code == (SAMPLES / sample).read_text(encoding="utf-8"), f"copy docs/samples/{sample} into docs/{page}"
 
 
+@pytest.mark.parametrize(("page", "sample", "code"), samples_shown("part of"))
+def test_a_part_of_a_sample_stands_in_its_page_as_it_is(page: str, sample: str, code: str) -> None:
+    whole = (SAMPLES / sample).read_text(encoding="utf-8")
+    indented = [textwrap.indent(code, " " * depth) for depth in (0, 2, 4)]
+    assert any(part in whole for part in indented), f"docs/{page} shows what is not in docs/samples/{sample}"
+
+
 def test_every_sample_is_shown() -> None:
-    assert {sample for _, sample, _ in samples_shown()} == {path.name for path in SAMPLES.glob("*.py")}
+    samples = {
+        str(path.relative_to(SAMPLES).as_posix()) for path in SAMPLES.rglob("*") if path.suffix in (".py", ".html")
+    }
+    pages = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+    shown = {sample for kind in ("sample", "part of") for _, sample, _ in samples_shown(kind)}
+    linked = {sample for sample in samples if f"(samples/{sample})" in "".join(pages.values())}
+    assert shown <= samples
+    assert samples <= shown | linked
+    assert {sample for sample in samples if "/" not in sample} <= {sample for _, sample, _ in samples_shown("sample")}
 
 
 # -- samples with a real client --------------------------------------------------------------------------------------
