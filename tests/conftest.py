@@ -30,7 +30,16 @@ def find_pygame() -> str | None:
     return spec.origin if spec else None
 
 
-FINDERS: dict[str, Callable[[], str | None]] = {"chromium": find_chromium, "pygame": find_pygame}
+def find_node() -> str | None:
+    """The path of Node.js."""
+    return shutil.which("node") or shutil.which("nodejs")
+
+
+FINDERS: dict[str, Callable[[], str | None]] = {
+    "chromium": find_chromium,
+    "node": find_node,
+    "pygame": find_pygame,
+}
 
 
 def must_have() -> set[str]:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from tickws.errors import ProtocolFault
-from tickws.sync.payload import pack
+from tickws.sync.payload import pack, unpack
 from tickws.sync.wire import Event, encode
 
 __all__ = ["NAME_LENGTH", "EventCounter", "EventQueue", "check_name", "pack_payload"]
@@ -114,7 +114,10 @@ def pack_payload(name: str, payload: object) -> msgspec.Raw:
     """What `EventQueue.put` takes for a payload.
 
     Raises:
-        TypeError, ValueError: the payload cannot be packed, or the name names no event.
+        TypeError, ValueError: the payload cannot be packed, or the other end would refuse it (see `unpack`); or the
+            name names no event.
     """
     check_name(name)
-    return msgspec.Raw(pack(payload))
+    packed = pack(payload)
+    unpack(packed)
+    return msgspec.Raw(packed)

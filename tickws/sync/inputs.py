@@ -40,33 +40,42 @@ class InputBuffer:
         "_held",
         "_held_at",
         "_hold",
+        "_late",
         "_lead",
-        "_received",
+        "_newest",
+        "_published",
         "_repeated",
         "_schema",
         "_sequence",
+        "_told_lead",
         "_waiting",
         "executed",
         "late",
         "missed",
         "now",
+        "received",
         "refused",
     )
 
     def __init__(self, schema: InputSchema, rate: int, tick: int) -> None:
         self._schema = schema
-        self._hold = round(HOLD_SECONDS * rate)
+        self._hold = max(1, round(HOLD_SECONDS * rate))
         self.now = tick
         """The last tick that has run."""
         self._frames: dict[int, tuple[int, Input]] = {}  # by tick: all ahead of now
+        self._newest = tick  # nothing in it lies beyond
         self._held = schema.neutral
         self._held_at = tick
         self._waiting: dict[str, int] = {}  # presses whose frame is past: how many of each field
-        self._received = 0
-        self._lead = 0
+        self.received = 0
+        """The sequence of the newest frame."""
+        self._lead: int | None = None  # the least of those that came since the last acknowledgment
+        self._told_lead = 0
+        self._late = 0  # sequence of a late frame that has its effect in the next tick; 0: none
         self._sequence = 0
         self._applied = 0
         self._repeated = 0
+        self._published = (0, 0, 0)  # these three, as of the tick that was published last
         self.late = 0
         """Frames that came after their tick."""
         self.refused = 0
@@ -85,17 +94,19 @@ class InputBuffer:
         Returns:
             Why it was refused; None: it was taken.
         """
-        if sequence <= self._received:
+        if sequence <= self.received:
             self.refused += 1
-            return f"sequence {sequence} after {self._received}"
-        self._received = sequence
+            return f"sequence {sequence} after {self.received}"
+        self.received = sequence
         lead = tick - self.now
-        self._lead = lead
+        self._lead = lead if self._lead is None else min(self._lead, lead)
         if not EARLIEST <= lead <= LATEST:
             self.refused += 1
             return f"tick {tick} is {lead:+d} from now; {EARLIEST} to +{LATEST} are taken"
-        for later in [other for other in self._frames if other >= tick]:
-            self._keep_presses(self._frames.pop(later)[1])
+        if tick <= self._newest:
+            for later in [other for other in self._frames if other >= tick]:
+                self._keep_presses(self._frames.pop(later)[1])
+        self._newest = tick
         if lead > 0:
             self._frames[tick] = (sequence, frame)
             return None
@@ -103,14 +114,14 @@ class InputBuffer:
         self._keep_presses(frame)
         self._held = frame
         self._held_at = self.now
-        self._sequence = sequence
-        self._applied = self.now + 1
+        self._late = sequence
         return None
 
     def advance(self, tick: int) -> Input:
         """The frame of a tick; to be asked for once for each tick, in order."""
         self.now = tick
         sequence, frame = self._frames.pop(tick, (0, None))
+        late, self._late = self._late, 0
         if frame is not None:
             self.executed += 1
             self._held = frame
@@ -119,6 +130,10 @@ class InputBuffer:
             self._applied = tick
             self._repeated = 0
             return frame if not self._waiting else self._release(frame, self._schema.pressed(frame))
+        if late:
+            self._sequence = late
+            self._applied = tick
+            self._repeated = 0
         self._repeated += 1
         self.missed += 1
         if tick - self._held_at > self._hold:
@@ -127,9 +142,15 @@ class InputBuffer:
             return self._held
         return self._release(self._held, [])
 
+    def mark(self) -> None:
+        """The present tick is published: what had its effect by it is what its snapshot acknowledges."""
+        self._published = (self._sequence, self._applied, self._repeated)
+
     def acknowledgment(self, held: int) -> Inputs:
-        """What the client is told of its frames; `held`: microseconds since the newest one came."""
-        return Inputs(self._received, held, self._lead, self._sequence, self._applied, self._repeated)
+        """What the client is told next of its frames; `held`: microseconds since the newest one came."""
+        if self._lead is not None:
+            self._told_lead, self._lead = self._lead, None
+        return Inputs(self.received, held, self._told_lead, *self._published)
 
     def _keep_presses(self, frame: Input) -> None:
         for name in self._schema.pressed(frame):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -36,10 +37,12 @@ class MessageTypes:
         if name in self._types:
             raise ValueError(f"the message {name!r} is declared already")
         try:
+            if isinstance(msgspec.inspect.type_info(type), msgspec.inspect.CustomType):
+                raise TypeError("nothing tells its fields; a dataclass or a Struct does")
             msgspec.msgpack.Decoder(type)
         except TypeError as error:
             raise TypeError(f"the message {name!r} cannot be a {type!r}: {error}") from None
-        self._types[name] = type
+        self._types[name] = NoneType if type is None else type
 
     def payload(self, event: Event) -> Any:
         """What an event carries.

@@ -1,7 +1,8 @@
 """msgpack in and out. Here belongs what turns a value into bytes and back, and refuses what a game must not get.
 
 Promises: `unpack` raises ValueError and nothing else, whatever the bytes are, and what it returns is made of None,
-bool, int, float, str, bytes, list and dict (keys: str or int) alone. Costs: one pass in C, one walk in Python.
+bool, int, float, str, bytes, list and dict (keys: str or int) alone. Costs: two passes in C, one walk in Python. (The
+first pass believes no count: msgpack makes a list as long as the message for each of 5 bytes that announce one.)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ DEPTH: Final = 16
 """How deep lists and maps may lie in one another. (A chat line is 1 deep, a saved level perhaps 6.)"""
 
 _PLAIN: Final = frozenset({type(None), bool, int, str, bytes})
+_skim: Final = msgspec.msgpack.Decoder(msgspec.Raw).decode  # raises where bytes are missing, or follow; makes nothing
 
 
 def pack(value: object) -> bytes:
@@ -42,7 +44,9 @@ def _pack(value: object, single: bool) -> bytes:
     try:
         return cast(bytes, msgpack.packb(value, default=_as_builtin, use_single_float=single))
     except OverflowError as error:
-        raise ValueError(f"cannot pack a whole number of more than 64 bits: {error}") from None
+        raise ValueError(f"cannot pack a number: {error}") from None
+    except RecursionError:
+        raise ValueError("cannot pack so many levels: a circle?") from None
 
 
 def _as_builtin(value: object) -> object:
@@ -51,12 +55,16 @@ def _as_builtin(value: object) -> object:
         return dict(value)
     if isinstance(value, (set, frozenset)):
         raise TypeError(f"cannot pack a set, which has no order: {value!r}")
-    try:
-        return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
-    except TypeError:
-        raise TypeError(
-            f"cannot pack a {type(value).__name__}: numbers, text, bytes, lists, dicts, dataclasses and Structs go"
-        ) from None
+    return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview), enc_hook=_inner)
+
+
+def _inner(value: object) -> object:
+    """What msgspec does not know, inside of what it does."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(
+        f"cannot pack a {type(value).__name__}: numbers, text, bytes, lists, dicts, dataclasses and Structs go"
+    )
 
 
 @overload
@@ -80,27 +88,24 @@ def unpack(
         ValueError: it is no msgpack, too deep, of another type, out of bounds, or not finite; says which.
     """
     try:
+        _skim(data)
         value = msgpack.unpackb(data, strict_map_key=False)
-    except msgpack.StackError:
+        _check(value, depth, allow_nan)
+    except (msgpack.StackError, RecursionError):
         raise ValueError("too deep") from None
-    except msgpack.ExtraData:
-        raise ValueError("bytes follow the value") from None
     except UnicodeDecodeError:
         raise ValueError("text that is no UTF-8") from None
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise ValueError(f"no msgpack: {error or type_name(error)}") from None
-    _check(value, depth, allow_nan)
+    except (msgspec.DecodeError, TypeError, msgpack.UnpackException) as error:
+        raise ValueError(f"no msgpack: {error}") from None
     if type is None or type is Any:
         return value
     try:
         return msgspec.convert(value, type)
     except (msgspec.ValidationError, RecursionError) as error:
         raise ValueError(str(error)) from None
-
-
-def type_name(value: object) -> str:
-    """The name of a value's type."""
-    return type(value).__name__
+    except TypeError as error:  # a list in a set? or a `type` that is none?
+        msgspec.msgpack.Decoder(type)
+        raise ValueError(str(error)) from None
 
 
 def _check(value: object, depth: int, allow_nan: bool) -> None:
@@ -126,9 +131,21 @@ def _check(value: object, depth: int, allow_nan: bool) -> None:
 
 
 def finite(value: object) -> bool:
-    """Whether no float in a decoded value (Structs and dataclasses included) is NaN or infinite."""
+    """Whether no float in a decoded value (Structs and dataclasses included) is NaN, infinite, or too deep to see."""
     try:
-        _check(msgspec.to_builtins(value), DEPTH, False)
-    except ValueError:
+        return _finite(msgspec.to_builtins(value), DEPTH)
+    except RecursionError:
         return False
-    return True
+
+
+def _finite(value: object, depth: int) -> bool:
+    kind = type(value)
+    if kind is float:
+        return math.isfinite(cast(float, value))
+    if kind is dict:
+        inner: Any = [*cast("dict[object, object]", value), *cast("dict[object, object]", value).values()]
+    elif kind is list or kind is tuple:
+        inner = value
+    else:
+        return True
+    return depth > 0 and all(_finite(item, depth - 1) for item in inner)

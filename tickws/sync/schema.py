@@ -21,6 +21,7 @@ Press: TypeAlias = Annotated[bool, msgspec.Meta(extra={_PRESS: True})]
 """A field of an `Input` that happens once: never repeated, and never lost by being late."""
 
 
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Input(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Base class for what a player does in one tick. Subclass it; every field has a default, and `Move()` is neutral.
 
@@ -50,6 +51,7 @@ class InputSchema:
         self.presses: list[str] = []
         """The names of the fields that are presses, in order."""
         hints = typing.get_type_hints(type, include_extras=True)
+        self._check_finite = any(not _is_exact(hints[name]) for name in type.__struct_fields__)
         for field in msgspec.structs.fields(type):
             if field.required:
                 raise TypeError(f"{type.__name__}.{field.name} needs a default: {type.__name__}() is the neutral input")
@@ -59,12 +61,22 @@ class InputSchema:
                 self.presses.append(field.name)
         self.neutral = type()
         """Nothing pressed, nothing held."""
+        config = type.__struct_config__
+        if not config.array_like or config.tag is not None:
+            raise TypeError(
+                f"{type.__name__} goes over the wire as an array of its fields: no array_like=False, no tag"
+            )
+        try:
+            self.check(self.neutral)
+        except ValueError as error:
+            raise TypeError(
+                f"{type.__name__}() is the neutral input, and does not fit its own types: {error}"
+            ) from None
         self.text = " ".join(
             f"{field.name}:{'press' if field.name in self.presses else 'held'}"
             for field in msgspec.structs.fields(type)
         )
         """The fields as both ends compare them: "dy:held serve:press"."""
-        self._check_finite = any(not _is_exact(hints[name]) for name in type.__struct_fields__)
 
     def pressed(self, frame: Input) -> list[str]:
         """The presses that a frame holds."""
@@ -74,6 +86,25 @@ class InputSchema:
         """A frame with the same held fields, and just these presses."""
         changes = {name: name in names for name in self.presses if getattr(frame, name) is not (name in names)}
         return msgspec.structs.replace(frame, **changes) if changes else frame
+
+    def check(self, frame: Input) -> None:
+        """What a server will find wrong with a frame, found here: Structs do not check what they are made of.
+
+        Raises:
+            ValueError: a field is of another type, out of its bounds, or not finite; names it.
+        """
+        try:
+            msgspec.convert(msgspec.to_builtins(frame), self.type)
+        except (msgspec.ValidationError, TypeError) as error:
+            raise ValueError(self.explain(str(error))) from None
+        if not self.is_finite(frame):
+            raise ValueError(f"a number in {frame!r} is not finite")
+
+    def explain(self, error: str, path: str = "$") -> str:
+        """An error of msgspec's with the field's name for its place: "Expected `float` <= 1.0 - at `Move.dy`"."""
+        for place, name in enumerate(self.type.__struct_fields__):
+            error = error.replace(f"`{path}[{place}]", f"`{self.type.__name__}.{name}")
+        return error
 
     def is_finite(self, frame: Input) -> bool:
         """Whether no number in a frame is NaN or infinite; a bound (ge, le) excludes them already."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tickws.sync.payload import pack_quantised
+from tickws.sync.payload import finite, pack_quantised
 from tickws.sync.wire import Inputs
 
 __all__ = ["CUT_SECONDS", "Cuts", "Window", "World"]
@@ -29,8 +29,8 @@ SAMPLES: Final = 32
 LONGEST: Final = 1.0
 """Seconds that a round trip counts at most."""
 
-_FIXARRAY: Final = 0x90
-_ELEMENTS: Final = 10  # of a snapshot: kind, inputs, event; tick, time, slipped, baseline, entities, removed, cuts
+_ARRAY: Final = bytes([0x90 | 10])
+"""msgpack's array of 10: kind, inputs, event; tick, time, slipped, baseline, entities, removed, cuts."""
 _LARGEST_ID: Final = 1 << 53
 
 
@@ -58,9 +58,7 @@ class World:
 
     def message(self, inputs: Inputs | None, event: int) -> bytes:
         """The snapshot for one client: what it alone is told, and the bytes that all have in common."""
-        head = bytearray(_own_part((5, inputs, event)))
-        head[0] = _FIXARRAY | _ELEMENTS
-        return bytes(head + self._shared)
+        return _ARRAY + _own_part((5, inputs, event))[1:] + self._shared
 
 
 _own_part = msgspec.msgpack.Encoder().encode
@@ -81,10 +79,24 @@ def _entities(state: Mapping[Any, Any]) -> dict[Any, dict[str, Any]]:
 
 
 def _fields(entity: object, fields: Any) -> dict[str, Any]:
+    found = _as_dict(entity, fields)
+    for name, value in found.items():
+        if type(name) is not str:
+            raise TypeError(f"the fields of an entity have names: {name!r} of entity {entity!r} is none")
+        kind = type(value)
+        if kind is float:
+            if value - value != 0.0:  # of all numbers, only NaN and the infinities
+                raise ValueError(f"{name} of entity {entity!r} is {value}: no client could show that")
+        elif kind in _CONTAINERS and not finite(value):
+            raise ValueError(f"{name} of entity {entity!r} holds a number that is not finite, or is too deep")
+    return found
+
+
+_CONTAINERS = frozenset({list, tuple, dict})
+
+
+def _as_dict(entity: object, fields: Any) -> dict[str, Any]:
     if isinstance(fields, Mapping):
-        for name in fields:
-            if type(name) is not str:
-                raise TypeError(f"the fields of an entity have names: {name!r} of entity {entity!r} is none")
         return fields if type(fields) is dict else dict(fields)
     if dataclasses.is_dataclass(fields) and not isinstance(fields, type):
         return {field.name: getattr(fields, field.name) for field in dataclasses.fields(fields)}
@@ -150,7 +162,8 @@ class Window:
     @property
     def open(self) -> bool:
         """Whether one more may be sent."""
-        return len(self._sent) < math.ceil(self.round_trip * self._rate) + SPARE
+        outstanding = len(self._sent)  # mostly below what needs no sums
+        return outstanding < SPARE or outstanding < math.ceil(self.round_trip * self._rate) + SPARE
 
     @property
     def outstanding(self) -> int:

@@ -136,7 +136,8 @@ class Inputs(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     held: Whole
     """Microseconds between its coming and this snapshot's going: not part of the round trip."""
     lead: int
-    """How many ticks early it came: 1 just in time; 0 or less: too late, and executed never."""
+    """How many ticks early the latest of the frames came that are new since the last snapshot: 1 just in time; 0 or
+    less: too late, and executed never."""
     sequence: Count
     """The sequence of the newest frame that had its effect (or, late, its presses) by this snapshot's tick."""
     applied: Whole

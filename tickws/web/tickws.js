@@ -2,7 +2,7 @@
 //
 //     import { GameClient, held, press } from "/tickws.js";
 //
-//     const client = new GameClient(undefined, {inputs: {dy: held(0), serve: press()}, role: "player"});
+//     const client = new GameClient({inputs: {dy: held(0), serve: press()}, role: "player"});
 //     client.on("connected", ({player, spectator}) => ...);
 //     client.on("dropped", ({code, reason, retrySeconds}) => ...);  // it tries again by itself
 //     client.on("disconnected", ({code, reason}) => ...);           // over for good; not after your own close()
@@ -15,12 +15,13 @@
 //       draw(client.state());                             // a Map from entity id to its fields
 //     }
 //
-// `new GameClient(url, options)`; without a URL it is the page's own host. Options: `inputs`, the fields of the
-// server's Input in their order; `role`, "player" or "spectator"; `query`, parameters for the URL; `protocol`, the
-// game's label; `tickRate`, where the client was written for one. For tests: `WebSocket`, `now` (in seconds), and
-// `setTimer(callback, seconds)`.
+// `new GameClient(url, options)`; without a URL, `new GameClient(options)`, it is the page's own host. Options:
+// `inputs`, the fields of the server's Input in their order; `role`, "player" or "spectator"; `query`, parameters for
+// the URL; `protocol`, the game's label; `tickRate`, where the client was written for one. For tests: `WebSocket`,
+// `now` (in seconds), and `setTimer(callback, seconds)`.
 //
-// `client.send(name, payload)` is a reliable message: false where 256 of them (or 256 KiB) are not acknowledged yet.
+// `client.send(name, payload)` is a reliable message; false where it was not sent: without a connection, or while 256
+// of them (or 256 KiB) are not acknowledged yet.
 // `client.connected`, `player`, `spectator`, `tickRate`, `snapshotRate`, and `latency` in seconds (null: unknown).
 // `client.close()` ends it. Wrong arguments throw; what the server or the network does never throws.
 //
@@ -64,8 +65,6 @@ const malformed = (reason) => new ProtocolFault(1007, reason);
 class Encoded {
   constructor(bytes) { this.bytes = bytes; }
 }
-
-const encoded = (value) => (value instanceof Encoded ? value : new Encoded(encode(value)));
 
 /** A value as MessagePack. Throws TypeError for what cannot be sent. */
 export function encode(value) {
@@ -315,7 +314,7 @@ export const clientMessages = {
   hello: ({ version = VERSION, hash, protocol, tickRate, token = null, event = 0 }) =>
     encode([0, version, hash, protocol, tickRate, token, event]),
   input: ({ sequence, tick, snapshot, event, frame }) => encode([2, sequence, tick, snapshot, event, frame]),
-  event: ({ number, name, payload }) => encode([3, number, name, encoded(payload)]),
+  event: ({ number, name, payload }) => encode([3, number, name, new Encoded(encode(payload))]),
   ack: ({ event, snapshot }) => encode([4, event, snapshot]),
 };
 
@@ -415,7 +414,7 @@ const FIRST_LEAD = 2;
 const LEAST = 1;
 const MOST = 2;
 const WINDOW_SECONDS = 2;
-const CATCH_UP = 5;
+const CATCH_UP = 12;
 const AHEAD = 8;
 const FURTHEST = 60;
 const TOLERANCE = 0.01;
@@ -425,6 +424,7 @@ export class Pacer {
   lead = FIRST_LEAD;
   #rate; #offset; #best; #slipped; #last; #window; #since;
   #least = FURTHEST;
+  #heard = 0;
   #settled = 1;
 
   constructor(rate, tick, time, now) {
@@ -448,9 +448,14 @@ export class Pacer {
     this.#offset = Math.min(this.#offset, this.#best);
   }
 
-  /** The server says how early frame `received` came; the next one to be sent is `nextSequence`. */
+  /**
+   * The server says how early frames came at least, those after its last word up to `received`; `nextSequence` is of
+   * the frame that is sent next.
+   */
   feedback(received, lead, nextSequence, now) {
-    if (received < this.#settled) return;
+    const before = this.#heard;
+    this.#heard = received;
+    if (received === before || before + 1 < this.#settled) return; // nothing new, or from before the last correction
     if (lead < LEAST) {
       this.#correct(LEAST - lead, nextSequence, now);
       return;
@@ -550,10 +555,10 @@ export class SnapshotBuffer {
 
 // ---- The client --------------------------------------------------------------------------------------------------
 
-const RETRIED = new Set([1001, 1006, 1011, 1012]); // close codes after which to try again
+const PASSING = new Set([1001, 1006, 1011, 1012, 1013]); // close codes after which to try again
 const RETRIES = 15;
 const RETRY_FIRST = 0.1; // seconds; doubles each time
-const RETRY_LONGEST = 5; // seconds; a connection that held so long begins the count anew
+const RETRY_LONGEST = 5; // seconds; a connection that held as long begins the count anew
 const MOST_EVENTS = 256; // events that wait for their acknowledgment
 const MOST_EVENT_BYTES = 256 * 1024;
 const MOST_UNSENT = 16 * 1024; // bytes that the browser holds, above which input frames wait
@@ -577,30 +582,39 @@ export const press = () => new Field("press", false);
 
 export class GameClient {
   connected = false;
-  player = null; spectator = null; tickRate = null; snapshotRate = null; // of the newest connection
+  player = null; // our number in the game; null while not connected
+  spectator; // whether we only watch
   latency = null; // seconds to the server and back, smoothed; null: unknown
+  tickRate = null; snapshotRate = null; // the server's
 
   #url; #hello; #WebSocket; #now; #setTimer;
   #fields; // what the player does: {name, kind, neutral, value} of each declared input
+  #acts = false; // whether the player has said anything yet
   #handlers = new Map([["connected", []], ["dropped", []], ["disconnected", []], ["message", []]]);
   #messages = new Map(); // handlers by the message's name
   #socket = null; #over = false; #attempts = 0; #since = 0; #worked;
   #welcomed = false; #heard = []; #snapshots = []; // of this socket: messages not taken in yet
-  #events = []; // ours that are not acknowledged: {number (0: not sent), name, payload}
+  #events = []; // ours that are not acknowledged: [number, bytes]
   #lastEvent = 0; #sequence = 0; #received = 0; // numbers: our last event, our last frame, the server's last event
   #applied = null; // tick of the newest snapshot applied
   #told = "0 null"; // what the server was told last of these two
   #sent = new Map(); // frames under way: sequence to the time of sending
   #pacer; #timeline = null; #buffer = new SnapshotBuffer();
+  #fresh = true; // the next snapshot is the first of its connection
 
-  constructor(url, options = {}) {
+  constructor(url, options) {
+    if (typeof url === "object" && url !== null && !(url instanceof URL) && options === undefined) {
+      [url, options] = [undefined, url];
+    }
     const {
       inputs = null, role = "player", query = {}, protocol = "", tickRate = null, WebSocket = globalThis.WebSocket,
       now = () => performance.now() / 1000, setTimer = (callback, seconds) => setTimeout(callback, seconds * 1000),
       ...unknown
-    } = options;
+    } = options ?? {};
     if (Object.keys(unknown).length) throw new TypeError(`GameClient has no option ${Object.keys(unknown)}`);
     if (role !== "player" && role !== "spectator") throw new TypeError(`role is "player" or "spectator", not ${role}`);
+    if (role === "player" && !inputs) throw new TypeError('a player has inputs; who watches says role: "spectator"');
+    this.spectator = role === "spectator";
     this.#fields = Object.entries(inputs ?? {}).map(([name, field]) => {
       if (!(field instanceof Field)) throw new TypeError(`inputs: ${name} is a held(value) or a press()`);
       return { name, kind: field.kind, neutral: field.neutral, value: field.neutral };
@@ -610,7 +624,7 @@ export class GameClient {
     this.#url = new URL(url ?? "/", globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     for (const [name, value] of Object.entries(query)) this.#url.searchParams.set(name, value);
-    if (role === "spectator") this.#url.searchParams.set("role", role);
+    if (this.spectator) this.#url.searchParams.set("role", role);
     this.#WebSocket = WebSocket;
     this.#now = now;
     this.#setTimer = setTimer;
@@ -632,6 +646,7 @@ export class GameClient {
 
   /** What the player does from now on; fields that are not named stay as they are, presses until they were sent. */
   sendInput(input) {
+    this.#acts = true;
     for (const [name, value] of Object.entries(input)) {
       const field = this.#fields.find((known) => known.name === name);
       if (!field) throw new TypeError(`${name} was not declared in inputs`);
@@ -643,17 +658,15 @@ export class GameClient {
     }
   }
 
-  /**
-   * A reliable message. Where there is no connection it goes out with the next one; what was under way when one broke
-   * may have arrived, and is not said twice. False: nothing was queued, as too much waits already, or all is over.
-   */
+  /** A reliable message. False: nothing was sent, as we are not connected, or too much is not acknowledged yet. */
   send(name, payload = null) {
     if (typeof name !== "string" || !isName(name)) throw new TypeError("a message's name has 1 to 64 characters");
-    const event = { number: 0, name, payload: encoded(payload) };
-    const bytes = [event, ...this.#events].reduce((sum, { payload }) => sum + payload.bytes.length, 0);
-    if (this.#over || this.#events.length >= MOST_EVENTS || bytes > MOST_EVENT_BYTES) return false;
-    this.#events.push(event);
-    if (this.connected) this.#sendEvent(event);
+    const bytes = clientMessages.event({ number: this.#lastEvent + 1, name, payload });
+    const waiting = this.#events.reduce((sum, [, { length }]) => sum + length, 0);
+    const full = this.#events.length >= MOST_EVENTS || waiting + bytes.length > MOST_EVENT_BYTES;
+    if (!this.connected || (waiting && full)) return false;
+    this.#events.push([++this.#lastEvent, bytes]);
+    this.#socket.send(bytes);
     return true;
   }
 
@@ -663,7 +676,7 @@ export class GameClient {
     this.#hear();
     this.#see();
     if (this.connected && this.#socket.bufferedAmount <= MOST_UNSENT) {
-      if (!this.spectator && this.#fields.length) this.#sendFrames(now);
+      this.#sendFrames(now);
       this.#acknowledge();
     }
     return !this.#over;
@@ -700,6 +713,7 @@ export class GameClient {
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     this.#socket = null;
     this.connected = this.#welcomed = false;
+    this.player = this.latency = null;
     this.#heard = [];
     this.#snapshots = [];
     return socket;
@@ -718,7 +732,7 @@ export class GameClient {
     if (!this.#socket) return;
     if (this.connected && this.#now() - this.#since >= RETRY_LONGEST) this.#attempts = 0;
     this.#release();
-    if (!RETRIED.has(code) || this.#attempts >= RETRIES) {
+    if (!PASSING.has(code) || this.#attempts >= RETRIES) {
       this.#over = true;
       this.#tell("disconnected", { code, reason });
       return;
@@ -734,18 +748,25 @@ export class GameClient {
   /** A message came: read it, and keep it for `work()`. */
   #take(data) {
     const now = this.#now();
-    try {
+    this.#judge(() => {
       const message = readMessage(data);
       this.#check(message);
       if (message.kind === "snapshot") this.#snapshots = [...this.#snapshots, [message, now]].slice(-KEPT);
       else this.#heard.push([message, now]);
-    } catch (fault) {
-      if (!(fault instanceof ProtocolFault)) throw fault;
-      this.#fail(fault.code, fault.message);
-    }
+    });
     if (now - this.#worked > IDLE_SECONDS) {
       this.#hear();
       if (this.connected) this.#acknowledge();
+    }
+  }
+
+  /** Do something with what the server said; leave it for good, where that breaks the rules. */
+  #judge(action) {
+    try {
+      action();
+    } catch (fault) {
+      if (!(fault instanceof ProtocolFault)) throw fault;
+      this.#fail(fault.code, `the server's fault: ${fault.message}`);
     }
   }
 
@@ -760,11 +781,18 @@ export class GameClient {
 
   /** Take in all but the snapshots. A callback may end the connection, and with it the queue. */
   #hear() {
+    const take = { welcome: this.#welcome, event: this.#event, ack: ({ event }) => this.#acknowledged(event) };
     while (this.#heard.length) {
       const [message, now] = this.#heard.shift();
-      if (message.kind === "welcome") this.#welcome(message, now);
-      else if (message.kind === "ack") this.#acknowledged(message.event);
-      else this.#event(message);
+      this.#judge(() => take[message.kind].call(this, message, now));
+    }
+  }
+
+  /** Take in the snapshots. */
+  #see() {
+    while (this.#snapshots.length) {
+      const [snapshot, now] = this.#snapshots.shift();
+      this.#judge(() => this.#apply(snapshot, now));
     }
   }
 
@@ -774,38 +802,33 @@ export class GameClient {
     this.#lastEvent = this.#sequence = this.#received = 0;
     this.#applied = null;
     this.#told = "0 null";
+    this.#events = [];
     this.#sent.clear();
-    this.#forgetPresses();
     this.#pacer = new Pacer(tickRate, tick, time / MICROSECONDS, now);
-    this.#timeline = new Timeline(snapshotRate);
-    this.#buffer = new SnapshotBuffer();
-    this.#events = this.#events.filter(({ number }) => number === 0);
-    for (const event of this.#events) this.#sendEvent(event);
+    this.#fresh = true;
     this.#tell("connected", { player, spectator });
   }
 
   #event({ number, name, payload }) {
-    if (number !== this.#received + 1) {
-      this.#fail(1008, `event ${number} after ${this.#received}`);
-      return;
-    }
+    if (number <= this.#received) return; // it was here before
+    if (number !== this.#received + 1) throw new ProtocolFault(1008, `event ${number} after ${this.#received}`);
     this.#received = number;
     for (const handler of [...(this.#messages.get(name) ?? [])]) this.#call(handler, payload);
     this.#tell("message", { name, payload });
   }
 
-  /** Take in the snapshots. */
-  #see() {
-    while (this.#snapshots.length) this.#apply(...this.#snapshots.shift());
-  }
-
   #apply(snapshot, now) {
-    this.#acknowledged(snapshot.event);
-    if (!this.#buffer.insert(snapshot)) return;
+    if (this.#fresh) { // until here, the world stayed as it was when the last connection broke
+      this.#timeline = new Timeline(this.snapshotRate);
+      this.#buffer = new SnapshotBuffer();
+      this.#fresh = false;
+    }
+    if (!this.#buffer.insert(snapshot)) throw new ProtocolFault(1008, `snapshot ${snapshot.tick} after a newer one`);
     const time = snapshot.time / MICROSECONDS;
     this.#applied = snapshot.tick;
-    this.#timeline.insert(time, now);
+    this.#acknowledged(snapshot.event);
     this.#pacer.snapshot(time, snapshot.slipped / MICROSECONDS, now);
+    this.#timeline.insert(time, now);
     if (snapshot.inputs) this.#feedback(snapshot.inputs, now);
   }
 
@@ -815,36 +838,30 @@ export class GameClient {
     if (sent === undefined) return;
     const trip = Math.max(0, now - sent - held / MICROSECONDS);
     this.latency = this.latency === null ? trip : this.latency + (trip - this.latency) * SMOOTHING;
-    for (const sequence of this.#sent.keys()) if (sequence < received) this.#sent.delete(sequence);
+    for (const sequence of this.#sent.keys()) if (sequence <= received) this.#sent.delete(sequence);
   }
 
   #acknowledged(number) {
-    while (this.#events[0]?.number && this.#events[0].number <= number) this.#events.shift();
+    if (number > this.#lastEvent) throw new ProtocolFault(1008, `event ${number} was never sent`);
+    this.#events = this.#events.filter(([waiting]) => waiting > number);
   }
 
   // -- saying
 
-  #sendEvent(event) {
-    event.number = ++this.#lastEvent;
-    this.#socket.send(clientMessages.event(event));
-  }
-
   /** One input frame for each tick that is due; presses are in the first. */
   #sendFrames(now) {
-    for (const tick of this.#pacer.due(now)) {
+    const ticks = this.#pacer.due(now); // asked for in any case: who begins late does not begin with what is past
+    if (this.spectator || !this.#acts) return;
+    for (const tick of ticks) {
       const sequence = ++this.#sequence;
       const frame = this.#fields.map(({ value }) => value);
-      this.#forgetPresses();
+      for (const field of this.#fields) if (field.kind === "press") field.value = false;
       this.#sent.set(sequence, now);
       if (this.#sent.size > MOST_TIMED) this.#sent.delete(sequence - MOST_TIMED);
       const acknowledges = { event: this.#received, snapshot: this.#applied };
       this.#socket.send(clientMessages.input({ sequence, tick, frame, ...acknowledges }));
       this.#told = `${this.#received} ${this.#applied}`;
     }
-  }
-
-  #forgetPresses() {
-    for (const field of this.#fields) if (field.kind === "press") field.value = false;
   }
 
   /** Acknowledge what is new, if nothing else has. */
