@@ -60,6 +60,7 @@ COMMANDS: Dict[str, Command] = {
     "check": Command("lint, types and test", "dev", [*LINT, TYPES, PYTEST]),
     "cover": Command("run the tests, and check their coverage", "dev", COVER, takes_arguments=False),
     "prove": Command("take each defence out, and see its test fail", "dev", [["tests/prove.py"]]),
+    "match": Command("hold 60 Hz for 200 players and 50 spectators", "dev", [["-m", "benchmarks.match"]]),
     "soak": Command("hold a full house of clients for a while", "dev", [["-m", "benchmarks.soak"]]),
 }
 

@@ -1,15 +1,18 @@
-"""What a soak measured: the figures, what is wrong with them, and how they are printed. Knows no socket."""
+"""What a soak measured: the figures, what is wrong with them, and how they are printed. Knows no socket.
+
+`heading`, `table` and `failures` print what every benchmark has.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tickws.protocol.opcodes import CloseCode
 from tickws.statistics import Distribution
 
-__all__ = ["Client", "Figures", "Way"]
+__all__ = ["Client", "Figures", "Way", "failures", "heading", "table"]
 
 HELD = 59.5 / 60
 """The share of its tick rate that a loop must reach, averaged over the window."""
@@ -141,9 +144,7 @@ class Figures:
         """The figures for people."""
         count = len(self.clients)
         seconds = self.ticks / self.tick
-        busy = "" if self.load_average is None else f"; load average {self.load_average:.1f}"
-        yield f"machine      {self.machine}{busy}"
-        yield f"             {'server and load on a CPU each' if self.pinned else 'server and load not pinned'}"
+        yield from heading(self.machine, self.load_average, pinned=self.pinned)
         yield (
             f"soak         {count} clients x {self.rate} Hz both ways, {self.tick} Hz for {seconds:g} s, "
             f"{self.budget * 1e3:g} ms a frame"
@@ -155,10 +156,8 @@ class Figures:
         codes = Counter((client.server_code, client.client_code) for client in self.clients)
         told = ", ".join(f"{count} x {here} here, {there} there" for (here, there), count in codes.items())
         yield f"closes       {told}; {sum(client.early for client in self.clients)} early"
-        yield "ms               p50      p99    p99.9    worst"
         rows = {"slice": self.slice, " CPU time": self.slice_cpu, " receive": self.receive, " flush": self.flush}
-        for name, of in {**rows, "tick": self.simulate, "tick late": self.lateness}.items():
-            yield f"{name:11}" + "".join(f"{value * 1e3:9.3f}" for value in (of.p50, of.p99, of.p999, of.worst))
+        yield from table({**rows, "tick": self.simulate, "tick late": self.lateness})
         yield f"overruns     {self.overruns} of {self.ticks} slices took longer than {self.budget * 1e3:g} ms"
         yield f"CPU          {self.cpu_us_per_client_tick:.2f} µs per client-tick, {self.cpu_share:.1%} of a core"
         lost_cpu = "" if self.preempted is None else f"the CPU went to another process {self.preempted} times, "
@@ -172,13 +171,32 @@ class Figures:
     def verdict(self) -> Iterator[str]:
         """The last lines: held, or not and why."""
         complaints = self.complaints()
-        for complaint in complaints[:LISTED]:
-            yield f"FAILED       {complaint}"
-        if len(complaints) > LISTED:
-            yield f"FAILED       and {len(complaints) - LISTED} more"
+        yield from failures(complaints)
         if not complaints:
             sent = self.total("inputs").sent + self.total("snapshots").sent
             yield f"held         lost 0 of {sent} messages, nobody disconnected, {self.tick_rate:.2f} Hz"
+
+
+def heading(machine: str, load_average: float | None, *, pinned: bool) -> Iterator[str]:
+    """Where it was measured."""
+    busy = "" if load_average is None else f"; load average {load_average:.1f}"
+    yield f"machine      {machine}{busy}"
+    yield f"             {'server and load on a CPU each' if pinned else 'server and load not pinned'}"
+
+
+def table(rows: Mapping[str, Distribution]) -> Iterator[str]:
+    """Durations, in milliseconds."""
+    yield "ms               p50      p99    p99.9    worst"
+    for name, of in rows.items():
+        yield f"{name:11}" + "".join(f"{value * 1e3:9.3f}" for value in (of.p50, of.p99, of.p999, of.worst))
+
+
+def failures(complaints: list[str]) -> Iterator[str]:
+    """What went wrong, as far as anybody wants to read it."""
+    for complaint in complaints[:LISTED]:
+        yield f"FAILED       {complaint}"
+    if len(complaints) > LISTED:
+        yield f"FAILED       and {len(complaints) - LISTED} more"
 
 
 def megabytes(size: int | None) -> str:

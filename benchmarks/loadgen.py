@@ -18,16 +18,20 @@ import selectors
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Generic, TypeVar
 
+from benchmarks import child
+from benchmarks.peer import Peer
 from benchmarks.player import Player, PlayerResult
-from benchmarks.process import Usage, pin
+from benchmarks.process import Usage
 from tickws.clock import NANOSECONDS, Clock, SystemClock
 
-__all__ = ["HOST", "LoadResult", "collect", "start"]
+__all__ = ["HOST", "SLOT_SECONDS", "Load", "LoadResult", "collect", "start"]
+
+P = TypeVar("P", bound=Peer)
 
 HOST = "127.0.0.1"
 SLOT_SECONDS = 0.001
@@ -46,13 +50,13 @@ class LoadResult:
     """How late the latest input was said: a load generator that cannot keep up is no load."""
 
 
-class Seat:
+class Seat(Generic[P]):
     """A player and its socket."""
 
     __slots__ = ("over", "player", "sock")
 
-    def __init__(self, name: int, port: int) -> None:
-        self.player = Player(name, f"{HOST}:{port}")
+    def __init__(self, player: P, port: int) -> None:
+        self.player = player
         self.sock = socket.create_connection((HOST, port), CONNECTING_SECONDS)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
@@ -81,27 +85,42 @@ class Seat:
             self.over = True
 
 
-class Load:
-    """All players of a run."""
+class Load(Generic[P]):
+    """All players of a run. Each gets its turns, `rate` a second, evenly spread over the period.
 
-    def __init__(self, port: int, clients: int, rate: float, inputs: int, clock: Clock) -> None:
+    Args:
+        turns: for each player, from when all are ready.
+        beside: called at every look at the sockets.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        players: Sequence[P],
+        rate: float,
+        turns: int,
+        clock: Clock,
+        beside: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
-        self._spacing = NANOSECONDS / rate / clients  # from one player's input to the next player's
-        self._total = inputs * clients
-        self._said = 0
-        self._start: int | None = None  # when all were in
+        self._spacing = NANOSECONDS / rate / len(players)  # from one player's turn to the next player's
+        self._total = turns * len(players)
+        self._taken = 0
+        self._beside = beside
+        self._start: int | None = None  # when all were ready
         self._late = 0
         self._selector = selectors.DefaultSelector()
-        self.seats = [Seat(name, port) for name in range(clients)]
+        self.seats = [Seat(player, port) for player in players]
         for seat in self.seats:
             self._selector.register(seat.sock, selectors.EVENT_READ, seat)
 
-    def run(self, most_seconds: float) -> LoadResult:
+    def run(self, most_seconds: float) -> None:
         """Play to the end."""
         clock = self._clock
         give_up = clock.now() + most_seconds
         while self._selector.get_map() and clock.now() < give_up:
             self._play(clock.now_ns())
+            self._beside()
             for key, _ in self._selector.select(0):
                 self._read(key.data)
             for seat in self.seats:
@@ -112,26 +131,29 @@ class Load:
             clock.sleep(SLOT_SECONDS)
         for seat in self.seats:
             seat.sock.close()
-        players = [seat.player.result(over=seat.over) for seat in self.seats]
-        return LoadResult(players, Usage.now().cpu_seconds, self._late / NANOSECONDS)
+
+    @property
+    def late_seconds(self) -> float:
+        """How late the latest turn was."""
+        return self._late / NANOSECONDS
 
     def _play(self, now: int) -> None:
-        """Say the inputs that are due."""
+        """Give the turns that are due."""
         if self._start is None:
-            if all(seat.player.open for seat in self.seats):
+            if all(seat.player.ready for seat in self.seats):
                 self._start = now
             return
-        while self._said < self._total:
-            due = self._start + round(self._said * self._spacing)
+        while self._taken < self._total:
+            due = self._start + round(self._taken * self._spacing)
             if due > now:
                 break
             self._late = max(self._late, now - due)
-            seat = self.seats[self._said % len(self.seats)]
+            seat = self.seats[self._taken % len(self.seats)]
             if not seat.over:
                 seat.player.play()
-            self._said += 1
+            self._taken += 1
 
-    def _read(self, seat: Seat) -> None:
+    def _read(self, seat: Seat[P]) -> None:
         seat.read()
         if seat.over:
             self._selector.unregister(seat.sock)
@@ -147,15 +169,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, required=True)
     parser.add_argument("--most", type=float, required=True)
     options = parser.parse_args(arguments)
-    load = Load(options.port, options.clients, options.rate, options.inputs, SystemClock())
-    print(json.dumps(asdict(load.run(options.most))))
+    players = [Player(name, f"{HOST}:{options.port}") for name in range(options.clients)]
+    load = Load(options.port, players, options.rate, options.inputs, SystemClock())
+    load.run(options.most)
+    results = [seat.player.result(over=seat.over) for seat in load.seats]
+    print(json.dumps(asdict(LoadResult(results, Usage.now().cpu_seconds, load.late_seconds))))
     return 0
 
 
-@contextmanager
 def start(
     port: int, *, clients: int, rate: float, inputs: int, most: float, cpu: int | None = None
-) -> Iterator[subprocess.Popen[str]]:
+) -> AbstractContextManager[subprocess.Popen[str]]:
     """A load generator in a process of its own; if it still runs at the end of the block, it is ended.
 
     Args:
@@ -165,24 +189,13 @@ def start(
         cpu: the CPU that it is to run on.
     """
     options = {"--port": port, "--clients": clients, "--rate": rate, "--inputs": inputs, "--most": most}
-    words = [str(word) for option in options.items() for word in option]
-    argv = [sys.executable, "-m", "benchmarks.loadgen", *words]
-    with subprocess.Popen(argv, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            if cpu is not None:
-                pin(process.pid, cpu)
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
+    return child.start("benchmarks.loadgen", options, cpu)
 
 
 def collect(process: subprocess.Popen[str], timeout: float) -> LoadResult | None:
     """Wait for a load generator's end; gives what it says, None where it failed or takes longer than `timeout`."""
-    try:
-        said = process.communicate(timeout=timeout)[0]
-        row = json.loads(said)
-    except (subprocess.TimeoutExpired, ValueError):
+    row = child.answer(process, timeout)
+    if row is None:
         return None
     players = [PlayerResult(**player) for player in row.pop("players")]
     return LoadResult(players, **row)

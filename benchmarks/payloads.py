@@ -7,7 +7,7 @@ sizes stay the same for a run, and the load generator can read and write a numbe
 
 from __future__ import annotations
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 __all__ = ["FIRST", "INPUT_NUMBER_AT", "Tally", "input_number", "make_input", "make_snapshot", "snapshot_number"]
 

@@ -5,7 +5,8 @@ import pytest
 import tickws
 from benchmarks import loadgen
 from benchmarks.payloads import FIRST, Tally, input_number, make_input, make_snapshot, snapshot_number
-from benchmarks.player import Player, split_frames
+from benchmarks.peer import split_frames
+from benchmarks.player import Player
 from tickws.protocol.codec import encode_frame
 from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Pong
