@@ -89,6 +89,7 @@ from tickws.sync.payload import pack, unpack
 from tickws.sync.schema import Input, Press
 from tickws.transport.client import WebSocketClient
 from tickws.transport.handler import Handler
+from tickws.transport.network import Network
 from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
 
@@ -125,6 +126,7 @@ __all__ = [
     "LoopStatistics",
     "ManualClock",
     "MessageReceived",
+    "Network",
     "Opcode",
     "Player",
     "PlayerJoined",

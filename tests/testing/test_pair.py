@@ -95,7 +95,8 @@ def test_the_same_calls_give_the_same_result() -> None:
 
 
 def test_what_is_shipped() -> None:
-    assert sorted(tickws.testing.__all__) == ["Conditions", "ManualClock", "MemoryNetwork", "MemorySocket", "Pair"]
+    names = ["Conditions", "GameTable", "ManualClock", "MemoryNetwork", "MemorySocket", "Pair"]
+    assert sorted(tickws.testing.__all__) == names
     network = MemoryNetwork(clock := ManualClock(5.0))
     assert network.clock is clock
     assert isinstance(network.dial(80), MemorySocket)

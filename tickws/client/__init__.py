@@ -4,6 +4,7 @@
     pacer       which tick an input frame is for: pure sums, the same in tickws.js
     world       the snapshots kept, and the world between two of them
     retry       when a lost connection is tried again
+    line        a connection, and the next one when it is lost
     voice       what we say: input frames, events, acknowledgments
     client      `GameClient`: joins these with a WebSocket
     events      what a client tells of itself on its bus

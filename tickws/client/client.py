@@ -1,8 +1,7 @@
-"""`GameClient`: a WebSocket, what it says, and the world that it shows; and how it comes back when it is lost."""
+"""`GameClient`: a line to a game, what it says over it, and the world that it shows."""
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
@@ -10,12 +9,12 @@ from urllib.parse import urlencode
 
 from tickws.bus import EventBus
 from tickws.client.events import Connected, Disconnected, Dropped, ServerMessage
+from tickws.client.line import Callbacks, Line
 from tickws.client.pacer import Pacer
-from tickws.client.retry import Retry
 from tickws.client.timeline import Timeline
 from tickws.client.voice import Controls, Voice
 from tickws.client.world import Entities, SnapshotBuffer
-from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds, nanoseconds
+from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds
 from tickws.errors import LoopErrorPolicy, ProtocolFault
 from tickws.protocol.handshake import HeaderFields
 from tickws.protocol.limits import Limits
@@ -23,7 +22,6 @@ from tickws.protocol.opcodes import CloseCode
 from tickws.sync.messages import MessageTypes
 from tickws.sync.schema import Input, InputSchema, fingerprint
 from tickws.sync.wire import (
-    SUBPROTOCOL,
     VERSION,
     Ack,
     Event,
@@ -34,13 +32,10 @@ from tickws.sync.wire import (
     protocol_text,
     server_reader,
 )
-from tickws.transport.client import WebSocketClient
 from tickws.transport.network import Network
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["GameClient"]
-
-logger = logging.getLogger("tickws")
 
 I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Any], object])
@@ -105,27 +100,14 @@ class GameClient(Generic[I]):
         self.bus = EventBus(errors)
         """Where its events are."""
         self.bus.subscribe(ServerMessage, self._deliver)
-        self._options = {
-            "origin": origin,
-            "headers": headers,
-            "limits": limits,
-            "network": network,
-            "clock": self._clock,
-            "mask_source": mask_source,
-        }
         self._reader = server_reader()
         self._messages = MessageTypes(strict=False)
         self._handlers: dict[str, Callable[[Any], object]] = {}
-        self._retry = Retry()
-        self._retry_at = 0  # nanoseconds
         self._controls = Controls(self._schema)
         self._voice: Voice | None = None
         self._timeline: Timeline | None = None
         self._world = SnapshotBuffer()
         self._fresh = True  # the next snapshot is the first of its connection
-        self._ended: tuple[int, str] | None = None
-        self._closing = False
-        self._over = False
         self.player: int | None = None
         """Our number in the game; None while we are not connected."""
         self.spectator = role == "spectator"
@@ -134,7 +116,15 @@ class GameClient(Generic[I]):
         """The server's ticks a second; None before the first welcome."""
         self.snapshot_rate: int | None = None
         """The server's snapshots a second; None before the first welcome."""
-        self._socket: WebSocketClient | None = self._dial()
+        options = {
+            "origin": origin,
+            "headers": headers,
+            "limits": limits,
+            "network": network,
+            "mask_source": mask_source,
+        }
+        callbacks = Callbacks(self._opened, self._heard, self._dropped, self._ended)
+        self._line = Line(callbacks, self.url, self._clock, options)
 
     # -- the slice ---------------------------------------------------------------------------------------------------
 
@@ -143,7 +133,7 @@ class GameClient(Generic[I]):
 
         Args:
             budget: seconds that this may take, sleep included, as `WebSocketServer.work`; None: no limit.
-            wait: the most seconds to sleep until something comes; 0: never; None: the whole budget.
+            wait: the most seconds to sleep until something comes; 0: never; None: as long as the budget allows.
 
         Returns:
             False once it is over for good: closed, refused, or too many attempts; `Disconnected` was on the bus.
@@ -160,29 +150,23 @@ class GameClient(Generic[I]):
 
     def receive(self, budget: float | None = None, *, wait: float | None = 0.0) -> bool:
         """The first half: what the server says is read and applied, and events are delivered. As `work`."""
-        if not self._over:
-            self._connect(budget, wait)
-            socket = self._socket
-            if socket is not None and not socket.receive(budget, wait=wait):
-                self._lost(socket)
+        self._line.receive(budget, wait)
         self.bus.dispatch()
-        return not self._over
+        return not self._line.over
 
     def flush(self, budget: float | None = None) -> bool:
         """The second half: input frames that are due, events and acknowledgments are sent. As `work`."""
-        socket = self._socket
-        if socket is not None:
-            if self._voice is not None and socket.websocket is not None:
-                self._voice.speak(self._clock.now(), socket.websocket.queued_bytes)
-            if not socket.flush(budget):
-                self._lost(socket)
-                self.bus.dispatch()
-        return not self._over
+        if self._voice is not None:
+            self._voice.speak(self._clock.now(), self._line.unsent_bytes)
+        self._line.flush(budget)
+        if self._line.over:
+            self.bus.dispatch()
+        return not self._line.over
 
     @property
     def waited(self) -> float:
-        """Seconds asleep in `work` on this connection; a `TickLoop` that it is added to asks for it."""
-        return 0.0 if self._socket is None else self._socket.waited
+        """Seconds asleep in `work`, in total; a `TickLoop` that it is added to asks for it."""
+        return self._line.waited
 
     # -- what the player does ----------------------------------------------------------------------------------------
 
@@ -193,6 +177,7 @@ class GameClient(Generic[I]):
 
         Raises:
             TypeError: it is not of the class that was given as `inputs`.
+            ValueError: a field is of another type, out of its bounds, or not finite: no server would take it.
         """
         if type(frame) is not self._schema.type:
             raise TypeError(f"an input of this game is a {self._schema.type.__name__}, not {frame!r}")
@@ -257,11 +242,7 @@ class GameClient(Generic[I]):
         Raises:
             ValueError: code, reason or timeout cannot be used.
         """
-        self._closing = True
-        if self._socket is not None:
-            self._socket.close(code, reason, timeout=timeout)
-        else:
-            self._end(code, reason)
+        self._line.close(code, reason, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -272,60 +253,23 @@ class GameClient(Generic[I]):
         while self.work(0.05, wait=0.05):
             pass
 
-    # -- the connection ----------------------------------------------------------------------------------------------
-
-    def _dial(self) -> WebSocketClient:
-        return WebSocketClient(
-            self.url,
-            subprotocols=[SUBPROTOCOL],
-            on_open=self._opened,
-            on_message=self._heard,
-            on_close=self._closed,
-            errors="raise",
-            **self._options,  # type: ignore[arg-type]
-        )
-
-    def _connect(self, budget: float | None, wait: float | None) -> None:
-        """Try again, when it is time to; until then there is nothing to wait for but that."""
-        if self._socket is not None or self._over:
-            return
-        left = self._retry_at - self._clock.now_ns()
-        if left > 0:
-            longest = min(check_seconds("budget", budget), check_seconds("wait", budget if wait is None else wait))
-            self._clock.sleep(min(left, longest) / NANOSECONDS)
-        if self._clock.now_ns() >= self._retry_at:
-            self._ended = None
-            self._socket = self._dial()
+    # -- what the line says ------------------------------------------------------------------------------------------
 
     def _opened(self, ws: WebSocket) -> None:
+        """The line is up: say hello."""
         ws.send(encode(Hello(VERSION, self._hash, self._text, self._tick_rate, None, 0)))
 
-    def _closed(self, ws: WebSocket, code: int, reason: str) -> None:
-        self._ended = (code, reason)
-
-    def _lost(self, socket: WebSocketClient) -> None:
-        """The socket is done: come back, or be done, too."""
-        self._socket = None
+    def _dropped(self, code: int, reason: str, seconds: float) -> None:
+        """The line is lost, for now."""
         self._voice = None
         self.player = None
-        status = None
-        if self._ended is None:
-            self._ended = (CloseCode.ABNORMAL, "" if socket.error is None else str(socket.error))
-            status = None if socket.error is None else socket.error.status
-        code, reason = self._ended
-        seconds = None if self._closing else self._retry.after(code, status)
-        if seconds is None:
-            self._end(code, reason)
-        else:
-            self._retry_at = self._clock.now_ns() + nanoseconds(seconds)
-            self.bus.emit(Dropped(code, reason, seconds))
+        self.bus.emit(Dropped(code, reason, seconds))
 
-    def _end(self, code: int, reason: str) -> None:
-        if not self._over:
-            self._over = True
-            self.bus.emit(Disconnected(code, reason))
-            if code not in (CloseCode.NORMAL, CloseCode.GOING_AWAY) and not self._closing:
-                logger.warning("%s: disconnected: %s %s", self.url, code, reason)
+    def _ended(self, code: int, reason: str) -> None:
+        """The line is lost, for good."""
+        self._voice = None
+        self.player = None
+        self.bus.emit(Disconnected(code, reason))
 
     # -- what the server says ----------------------------------------------------------------------------------------
 
@@ -344,17 +288,17 @@ class GameClient(Generic[I]):
             elif isinstance(message, Ack):
                 self._voice.outgoing.acknowledge(message.event)
         except ProtocolFault as fault:
-            reason = f"the server's fault: {fault.reason}"
-            self._ended = (fault.close_code, reason)
-            ws.close(fault.close_code, reason.encode()[:123].decode(errors="ignore"))
+            self._line.fail(ws, fault.close_code, f"the server's fault: {fault.reason}")
 
     def _welcome(self, ws: WebSocket, message: Welcome) -> None:
         if self._voice is not None:
             raise ProtocolFault(CloseCode.POLICY_VIOLATION, "a second welcome")
+        if message.version != VERSION:
+            raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"it speaks version {message.version}, we {VERSION}")
         pacer = Pacer(message.tick_rate, message.tick, message.time / MICROSECONDS, self._clock.now())
-        self._voice = Voice(ws.send, pacer, self._controls)
+        self._voice = Voice(ws.send, pacer, self._controls, watches=message.spectator)
         self._fresh = True
-        self._retry.welcome()
+        self._line.welcome()
         self.player = message.player
         self.spectator = message.spectator
         self.tick_rate = message.tick_rate

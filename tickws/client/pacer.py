@@ -21,8 +21,8 @@ MOST: Final = 2
 """Ticks early that the latest of a window may be before the lead is taken back."""
 WINDOW_SECONDS: Final = 2.0
 """How long frames must have come too early, and how long the fastest snapshot counts."""
-CATCH_UP: Final = 5
-"""Frames sent at once at most, after a pause; what is beyond is left to the server, which repeats. (As the loop's.)"""
+CATCH_UP: Final = 12
+"""Frames sent at once at most: one picture's at 5 a second. What is beyond is left to the server, which repeats."""
 AHEAD: Final = 8
 """Ticks that we may have sent too far ahead before we begin anew: the server has hung, and its time slipped."""
 FURTHEST: Final = 60
@@ -40,17 +40,30 @@ class Pacer:
         now: local time.
     """
 
-    __slots__ = ("_best", "_last", "_least", "_offset", "_rate", "_settled", "_since", "_slipped", "_window", "lead")
+    __slots__ = (
+        "_best",
+        "_heard",
+        "_last",
+        "_least",
+        "_offset",
+        "_rate",
+        "_settled",
+        "_since",
+        "_slipped",
+        "_window",
+        "lead",
+    )
 
     def __init__(self, rate: int, tick: int, time: float, now: float) -> None:
         self._rate = rate
         self._offset = now - (time - 1 / rate)  # local less server time, of what came fastest
         self._best = self._offset  # the same, of this window alone
         self._slipped = time - tick / rate
-        self._last = tick - 1
+        self._last = tick  # it may run before our first frame is there
         self._window = now
         self._least = FURTHEST  # the smallest lead of this window
         self._since = now
+        self._heard = 0  # sequence of the newest frame that the server has spoken of
         self._settled = 1  # sequence of the first frame sent with the present lead
         self.lead = FIRST_LEAD
         """Ticks ahead of what we reckon the server to be at."""
@@ -67,8 +80,12 @@ class Pacer:
         self._offset = min(self._offset, self._best)
 
     def feedback(self, received: int, lead: int, next_sequence: int, now: float) -> None:
-        """The server says how early frame `received` came; the next one that is sent will be `next_sequence`."""
-        if received < self._settled:  # it was sent before the last correction
+        """The server says how early frames came at least, those after its last word up to `received`.
+
+        `next_sequence`: of the frame that is sent next.
+        """
+        before, self._heard = self._heard, received
+        if received == before or before + 1 < self._settled:  # nothing new, or from before the last correction
             return
         if lead < LEAST:
             self._correct(LEAST - lead, next_sequence, now)

@@ -13,7 +13,7 @@ FIRST_SECONDS: Final = 0.1
 MOST_SECONDS: Final = 5.0
 """The longest wait. (Colyseus.)"""
 ATTEMPTS: Final = 15
-"""Attempts without a welcome between them, at most. (Colyseus.)"""
+"""Attempts without a connection between them that held, at most. (Colyseus.)"""
 
 PASSING: Final = frozenset(
     {
@@ -35,19 +35,18 @@ class Retry:
     def __init__(self) -> None:
         self._attempts = 0
 
-    def after(self, code: int, status: int | None = None) -> float | None:
+    def after(self, code: int, held: float = 0.0, status: int | None = None) -> float | None:
         """Seconds until the next attempt, after a connection that ended so; None: no more.
 
         Args:
             code: how it was closed; 1006 where it never opened.
+            held: seconds from its welcome to its end; 0.0 where there was none. One that held counts anew.
             status: the HTTP answer in place of an upgrade.
         """
+        if held >= MOST_SECONDS:
+            self._attempts = 0
         if code not in PASSING or status in REFUSALS or self._attempts >= ATTEMPTS:
             return None
         seconds = min(FIRST_SECONDS * 2.0**self._attempts, MOST_SECONDS)
         self._attempts += 1
         return seconds
-
-    def welcome(self) -> None:
-        """A connection came about: the next loss is the first again."""
-        self._attempts = 0

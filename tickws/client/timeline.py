@@ -76,9 +76,14 @@ class Timeline:
         if time <= self.latest:
             return
         self.advance(now)
-        self._jitter.add((now - self._arrived) - (time - self.latest))
+        gap = (now - self._arrived) - (time - self.latest)
+        shown = min(self.playback, self.latest)
         self._arrived = now
         self.latest = time
+        if abs(gap) > MOST_INTERVALS * self._interval:  # somebody hung: that is no jitter
+            self.playback = max(time - self.delay, shown)
+            return
+        self._jitter.add(gap)
         intervals = INTERVALS + math.sqrt(self._jitter.variance) / self._interval
         self.delay = self._interval * min(intervals, MOST_INTERVALS)
         self.playback = min(max(self.playback, time - 2 * self.delay), time)

@@ -34,8 +34,10 @@ class Controls:
         self._presses: set[str] = set()
 
     def put(self, frame: Input) -> None:
-        """From now on this is held; these presses happened."""
-        self._frame = frame
+        """From now on this is held; these presses happened. Raises ValueError, as `InputSchema.check`."""
+        if frame != self._frame:
+            self._schema.check(frame)
+            self._frame = frame
         self._presses.update(self._schema.pressed(frame))
 
     def take(self) -> Input | None:
@@ -54,11 +56,15 @@ class Voice:
         send: sends one message; False: the connection takes none.
         pacer: which ticks frames are for.
         controls: where frames come from.
+        watches: whether the server takes us for a spectator, who sends no frames.
     """
 
-    def __init__(self, send: Callable[[bytes], bool], pacer: Pacer, controls: Controls) -> None:
+    def __init__(
+        self, send: Callable[[bytes], bool], pacer: Pacer, controls: Controls, *, watches: bool = False
+    ) -> None:
         self._send = send
         self._controls = controls
+        self._watches = watches
         self.pacer = pacer
         self.outgoing = EventQueue(EVENT_MESSAGES, EVENT_BYTES)
         self.incoming = EventCounter()
@@ -90,7 +96,7 @@ class Voice:
         spoken = False
         for tick in self.pacer.due(now):
             frame = self._controls.take()
-            if frame is None:
+            if frame is None or self._watches:
                 break
             self._sequence += 1
             self._sent.append((self._sequence, now))

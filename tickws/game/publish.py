@@ -44,11 +44,15 @@ class Publisher:
         """When a tick is due, in microseconds on the server's clock; `slipped` in seconds."""
         return number * MICROSECONDS // self._rate + round(slipped * MICROSECONDS)
 
-    def publish(self, state: State, number: int, slipped: float) -> None:
-        """Make a world of what is there at the end of tick `number`, if one is due; again in the same tick: anew."""
+    def publish(self, state: State, number: int, slipped: float) -> bool:
+        """Make a world of what is there at the end of tick `number`, if one is due; again in the same tick: anew.
+
+        Returns:
+            Whether it did.
+        """
         again = self.world is not None and self.world.tick == number
         if number < self._due and not again:
-            return
+            return False
         for entity in self._cuts:
             self._recent.cut(entity, number)
         self._cuts.clear()
@@ -57,6 +61,7 @@ class Publisher:
         self.world = World(number, time, round(slipped * MICROSECONDS), made, self._recent.recent(number))
         self._due = number - number % self._interval + self._interval  # from the last multiple: no drift, no burst
         self.published += not again
+        return True
 
     def cut(self, entity: object) -> None:
         """`entity` jumps in this tick; told with the next world."""

@@ -35,6 +35,7 @@ class Roster(Generic[I]):
         """Hellos that were welcome."""
         self.left = 0
         """Of those, who is gone."""
+        self._own: set[Player[I]] = set()  # a bus may have the events of several games
         self._counts = dict.fromkeys(COUNTED, 0)  # of those who are gone
         bus.subscribe(PlayerJoined, self._seated)
         bus.subscribe(SpectatorJoined, self._seated)
@@ -46,6 +47,7 @@ class Roster(Generic[I]):
         self.joined += 1
         player: Player[I] = Player(self.joined, session.spectator, session, neutral)
         session.player = player
+        self._own.add(player)
         self._bus.emit(SpectatorJoined(player) if session.spectator else PlayerJoined(player))
         return player
 
@@ -73,11 +75,18 @@ class Roster(Generic[I]):
         for name in COUNTED:
             counts[name] += getattr(buffer, name)
 
+    def owns(self, player: Player[Any]) -> bool:
+        """Whether this is somebody of this game, whose leaving was not told yet."""
+        return player in self._own
+
     def _among(self, player: Player[Any]) -> dict[int, Player[I]]:
         return self.spectators if player.spectator else self.players
 
     def _seated(self, event: PlayerJoined | SpectatorJoined) -> None:
-        self._among(event.player)[event.player.id] = event.player
+        if event.player in self._own:
+            self._among(event.player)[event.player.id] = event.player
 
     def _gone(self, event: PlayerLeft | SpectatorLeft) -> None:
-        self._among(event.player).pop(event.player.id, None)
+        if event.player in self._own:
+            self._own.discard(event.player)
+            self._among(event.player).pop(event.player.id, None)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Self, TypeVar
 
-from tickws.clock import Clock
+from tickws.clock import NANOSECONDS, Clock
 from tickws.errors import ErrorPolicy, UsageError
 from tickws.game.door import Authenticate, Door, Origins
 from tickws.game.events import MessageReceived
@@ -68,8 +68,8 @@ class GameServer(Subsystem, Generic[I]):
     Its clients speak `tickws.1` (docs/wire-format.md): `GameClient`, and `tickws.js`, which is served at /tickws.js.
 
     Args:
-        server: the `WebSocketServer` to play on; None: one is made from `host`, `port`, `files`, `limits`, `network`,
-            `clock` and `errors`, for which see there.
+        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `network`, `clock`, `errors`
+            and `limits`, for which see there.
         inputs: a subclass of `Input`: what a player does in one tick.
         path: of the URL that players connect to.
         snapshot_rate: snapshots a second; divides the loop's rate.
@@ -93,8 +93,8 @@ class GameServer(Subsystem, Generic[I]):
         server: WebSocketServer | None = None,
         *,
         inputs: type[I],
-        host: str = "127.0.0.1",
-        port: int = 8056,
+        host: str | None = None,
+        port: int | None = None,
         path: str = "/",
         snapshot_rate: int = 20,
         max_players: int | None = None,
@@ -106,7 +106,7 @@ class GameServer(Subsystem, Generic[I]):
         limits: GameLimits | None = None,
         network: Network | None = None,
         clock: Clock | None = None,
-        errors: ErrorPolicy = "close",
+        errors: ErrorPolicy | None = None,
         token_source: Callable[[int], bytes] = os.urandom,
     ) -> None:
         if isinstance(snapshot_rate, bool) or not isinstance(snapshot_rate, int):
@@ -128,15 +128,11 @@ class GameServer(Subsystem, Generic[I]):
         self._loop: TickLoop | None = None
         self._tick = -1
         self._refused = self._received = 0
-        self.server = server or WebSocketServer(
-            on_request=lambda request: False,
-            host=host,
-            port=port,
-            limits=self.limits,
-            network=network,
-            clock=clock,
-            errors=errors,
-        )
+        options = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
+        given = {name: value for name, value in options.items() if value is not None}
+        if server is not None and given:
+            raise TypeError(f"the server that is given has its own {', '.join(given)}")
+        self.server = server or WebSocketServer(on_request=lambda request: False, limits=self.limits, **given)  # type: ignore[arg-type]
         """The `WebSocketServer` that it plays on."""
         try:
             self.server.mount(path, self._door, files={**FILES, **(files or {})})
@@ -174,17 +170,22 @@ class GameServer(Subsystem, Generic[I]):
         for session in list(self._door.sessions.values()):
             player = session.player
             if player is None:
-                if tick.number - session.opened_in > overdue:
+                if session.open and tick.number - session.opened_in > overdue:
                     self._refuse(session, f"no hello within {self.limits.hello_seconds:g} s")
             elif session.buffer is not None:
                 player._frame = session.buffer.advance(tick.number)
                 player._tick = tick.number
+        for player in self._roster.players.values():
+            if player._tick != tick.number:  # gone, and the bus has not come to tell it yet
+                player._frame = self.schema.neutral  # type: ignore[assignment]
+                player._tick = tick.number
 
     def flush(self, budget: float | None) -> None:
         """Part of the loop's frame: what the clients are told, and the server's writing."""
+        begun = self.now_ns()
         for session in list(self._door.sessions.values()):
             session.flush()
-        self.server.flush(budget)
+        self.server.flush(None if budget is None else budget - (self.now_ns() - begun) / NANOSECONDS)
 
     @property
     def waited(self) -> float:
@@ -210,10 +211,20 @@ class GameServer(Subsystem, Generic[I]):
         loop = self._on_loop()
         if self._tick < 0:
             raise UsageError("publish() belongs into a tick: there has been none")
-        self._publisher.publish(state, self._tick, loop.slipped)
+        if self._publisher.publish(state, self._tick, loop.slipped):
+            for session in self._door.sessions.values():
+                if session.buffer is not None:
+                    session.buffer.mark()
 
     def cut(self, entity: object) -> None:
-        """Say that `entity` jumps in this tick: clients show it where it is, and not on the way there."""
+        """Say that `entity` jumps in this tick: clients show it where it is, and not on the way there.
+
+        Raises:
+            TypeError: it is no entity's id.
+            UsageError: the game is on no loop.
+        """
+        if type(entity) not in (int, str):
+            raise TypeError(f"an entity's id is an int or a str, not {entity!r}")
         self._on_loop()
         self._publisher.cut(entity)
 
@@ -368,12 +379,14 @@ class GameServer(Subsystem, Generic[I]):
         session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 
     def _leave(self, session: Session, code: int, reason: str) -> None:
+        if code == CloseCode.ABNORMAL and session.verdict is not None:  # it was closed by us, and no longer heard that
+            code, reason = session.verdict
         if self._loop is not None:
             self._roster.leave(session, code, reason)
 
     def _delivered(self, event: MessageReceived) -> None:
         function = self._handlers.get(event.name)
-        if function is not None:
+        if function is not None and self._roster.owns(event.player):
             function(event.player, event.payload)
 
     def _on_loop(self) -> TickLoop:

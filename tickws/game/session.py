@@ -71,7 +71,7 @@ class Session:
     # fmt: off
     __slots__ = (
         "_applied", "_arrived", "_committed", "_incoming", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
-        "_table", "buffer", "opened_in", "player", "spectator", "user", "window", "ws",
+        "_table", "buffer", "opened_in", "player", "spectator", "user", "verdict", "window", "ws",
     )
     # fmt: on
 
@@ -88,6 +88,8 @@ class Session:
         """None for spectators, and before the hello."""
         self.window: Window | None = None
         """None before the hello."""
+        self.verdict: tuple[int, str] | None = None
+        """What we closed it with."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
         self._incoming = EventCounter()
         self._slow = False
@@ -103,6 +105,10 @@ class Session:
     def receive(self, data: str | bytes) -> None:
         """One WebSocket message."""
         try:
+            if len(data) > self._table.limits.message_bytes:  # a server that was given may take longer ones elsewhere
+                raise ProtocolFault(
+                    CloseCode.MESSAGE_TOO_BIG, f"message above {self._table.limits.message_bytes} bytes"
+                )
             message = self._table.reader.read(data)
             kind = type(message)
             if kind is InputMessage:
@@ -126,8 +132,9 @@ class Session:
         if not self._table.schema.is_finite(message.frame):
             raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "a number that is not finite")
         self._acknowledge(message.event, message.snapshot)
+        if message.sequence > buffer.received:
+            self._arrived = self._table.now_ns()
         refused = buffer.receive(message.sequence, message.tick, message.frame)
-        self._arrived = self._table.now_ns()
         if refused is not None and self._refused_in != buffer.now and self.player is not None:
             self._refused_in = buffer.now
             self._table.emit(InputRejected(self.player, None, refused), self.player)
@@ -142,9 +149,8 @@ class Session:
             self._table.received(player, message)
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
-        if self._outgoing:
-            self._outgoing.acknowledge(event)
-            self._slow = self._slow and self._outgoing.half_full
+        self._outgoing.acknowledge(event)
+        self._slow = self._slow and self._outgoing.half_full
         if snapshot is not None and snapshot > self._applied and self.window is not None:
             if snapshot > self._committed:
                 raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"applies snapshot {snapshot}, which was never sent")
@@ -153,13 +159,15 @@ class Session:
 
     def _reject(self, fault: ProtocolFault) -> None:
         """Drop a message that cannot be used; close the connection when there were too many."""
+        reason = self._table.schema.explain(fault.reason, "$[5]")
         self._table.rejected[fault.close_code] += 1
         self._rejected += 1
-        logger.debug("%s: rejected a message: %s", self.ws.remote_address, fault.reason)
-        if self.player is None or self._rejected > self._table.limits.rejected_messages:
-            self.close(fault.close_code, cut_reason(fault.reason))
+        logger.debug("%s: rejected a message: %s", self.ws.remote_address, reason)
+        tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG and self.player is not None
+        if not tolerated or self._rejected > self._table.limits.rejected_messages:
+            self.close(fault.close_code, cut_reason(reason))
         if self.player is not None:
-            self._table.emit(InputRejected(self.player, fault.close_code, fault.reason), self.player)
+            self._table.emit(InputRejected(self.player, fault.close_code, reason), self.player)
 
     # -- what the client is told -------------------------------------------------------------------------------------
 
@@ -209,6 +217,8 @@ class Session:
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection; `reason` has at most 123 bytes."""
+        if self.verdict is None and self.ws.open:
+            self.verdict = (code, reason)
         self.ws.close(code, reason)
 
     # -- what a player asks ------------------------------------------------------------------------------------------

@@ -28,15 +28,26 @@ class GameTable(Generic[I]):
     Args:
         inputs: the subclass of `Input`.
         rate: ticks a second; clients draw as often, just behind the server.
-        conditions: of the lines between them.
+        network: to play on, where other things are on it, too; None: one of its own.
+        conditions: of the lines of that one.
         game: further arguments for the `GameServer`.
     """
 
-    def __init__(self, inputs: type[I], *, rate: int = 60, conditions: Conditions | None = None, **game: Any) -> None:
-        self.network = MemoryNetwork(conditions=conditions)
+    def __init__(
+        self,
+        inputs: type[I],
+        *,
+        rate: int = 60,
+        network: MemoryNetwork | None = None,
+        conditions: Conditions | None = None,
+        **game: Any,
+    ) -> None:
+        self.network = MemoryNetwork(conditions=conditions) if network is None else network
         self.clock = self.network.clock
         self.loop = TickLoop(rate, clock=self.clock)
-        self.game: GameServer[I] = self.loop.add(GameServer(inputs=inputs, network=self.network, **game))
+        if game.get("server") is None:
+            game["network"] = self.network
+        self.game: GameServer[I] = self.loop.add(GameServer(inputs=inputs, **game))
         self.clients: list[GameClient[I]] = []
         """Those that `run` turns."""
         self._inputs = inputs

@@ -170,7 +170,11 @@ class WebSocketClient(Endpoint):
             if self._link is not None:
                 self._link.outbox.clear()
         if not unwanted:
-            logger.warning("%s", self.error)
+            self.complain()
+
+    def complain(self) -> None:
+        """Log why no connection came about; for who tries again and again to override."""
+        logger.warning("%s", self.error)
 
     def _over(self) -> bool:
         """A client holds one connection: when that is gone, it is finished."""

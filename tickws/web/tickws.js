@@ -387,9 +387,15 @@ export class Timeline {
     }
     if (time <= this.latest) return;
     this.advance(now);
-    this.#jitter.add((now - this.#arrived) - (time - this.latest));
+    const gap = (now - this.#arrived) - (time - this.latest);
+    const shown = Math.min(this.playback, this.latest);
     this.#arrived = now;
     this.latest = time;
+    if (Math.abs(gap) > MOST_INTERVALS * this.#interval) { // somebody hung: that is no jitter
+      this.playback = Math.max(time - this.delay, shown);
+      return;
+    }
+    this.#jitter.add(gap);
     const intervals = INTERVALS + Math.sqrt(this.#jitter.variance) / this.#interval;
     this.delay = this.#interval * Math.min(intervals, MOST_INTERVALS);
     this.playback = Math.min(Math.max(this.playback, time - 2 * this.delay), time);
@@ -431,7 +437,7 @@ export class Pacer {
     this.#rate = rate;
     this.#offset = this.#best = now - (time - 1 / rate);
     this.#slipped = time - tick / rate;
-    this.#last = tick - 1;
+    this.#last = tick; // it may run before our first frame is there
     this.#window = this.#since = now;
   }
 
