@@ -17,6 +17,13 @@ def snapshot(**changes: object) -> list[object]:
     return [changes.get(name, value) for name, value in zip(names, SNAPSHOT, strict=True)]
 
 
+def test_a_welcome_of_another_version() -> None:
+    fake = Fake()
+    fake.run(0.1)
+    fake.say(1, 2, 0, "", 60, 20, 1, False, b"", 0, 0)
+    assert fake.log.events == [tickws.Disconnected(1008, "the server's fault: it speaks version 2, we 1")]
+
+
 @pytest.mark.parametrize(
     ("message", "code", "words"),
     [

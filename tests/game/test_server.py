@@ -212,6 +212,14 @@ def test_misuse_leaves_no_server_behind(options: dict[str, Any], error: type[Exc
     assert network.sockets == {}
 
 
+def test_a_server_that_is_given_has_its_own_address() -> None:
+    network = MemoryNetwork()
+    with tickws.WebSocketServer(network=network) as server:
+        with pytest.raises(TypeError, match="has its own port, network"):
+            tickws.GameServer(server, inputs=Move, port=1, network=network)
+        tickws.GameServer(server, inputs=Move)  # nothing was mounted by that
+
+
 def test_a_port_that_is_taken() -> None:
     table = Table()
     with pytest.raises(tickws.ListenError):

@@ -43,7 +43,19 @@ class PressMade(tickws.Input):
     fire: tickws.Press = msgspec.field(default_factory=bool)
 
 
-class PressAmong(Move, frozen=True):
+class Mapped(tickws.Input, array_like=False):
+    x: float = 0.0
+
+
+class Tagged(tickws.Input, tag=7):
+    x: float = 0.0
+
+
+class OutOfItself(tickws.Input):
+    x: Annotated[float, msgspec.Meta(le=1)] = 2.0
+
+
+class PressAmong(Move):
     fire: tickws.Press = True
 
 
@@ -57,6 +69,9 @@ def test_what_is_no_subclass(type: Any) -> None:
     ("type", "message"),
     [
         (Required, r"Required\.x needs a default"),
+        (Mapped, "Mapped goes over the wire as an array"),
+        (Tagged, "Tagged goes over the wire as an array"),
+        (OutOfItself, r"OutOfItself\(\) is the neutral input, and does not fit its own types: .* at `OutOfItself\.x`"),
         (RequiredByName, r"RequiredByName\.x needs a default"),
         (RequiredPress, r"RequiredPress\.fire needs a default"),
         (Pressed, r"Pressed\.fire is a press: its default is False"),

@@ -108,6 +108,14 @@ def test_any_state_arrives_with_floats_of_32_bits(state: dict[Any, dict[str, Val
         assert repr(read(world(state)).entities) == repr(expected)
 
 
+def deep(levels: int) -> list[Any]:
+    """A list that lies in so many lists."""
+    found: list[Any] = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
 def quantised(value: Value) -> Value:
     if isinstance(value, float):
         return single(value)
@@ -147,6 +155,10 @@ def test_quantising_twice_changes_nothing(number: float) -> None:
         ({7: {"x": object()}}, TypeError, "cannot pack a object"),
         ({7: {"x": 1 << 64}}, ValueError, "cannot pack a number"),
         ({7: {"x": 1e39}}, ValueError, "cannot pack a number: float too large"),
+        ({7: {"x": float("nan")}}, ValueError, "x of entity 7 is nan"),
+        ({7: {"x": float("-inf")}}, ValueError, "x of entity 7 is -inf"),
+        ({7: {"x": [0.0, {"y": float("inf")}]}}, ValueError, "x of entity 7 holds a number that is not finite"),
+        ({7: {"x": deep(17)}}, ValueError, "x of entity 7 .* too deep"),
     ],
 )
 def test_what_cannot_be_sent(state: Any, error: type[Exception], message: str) -> None:
