@@ -100,14 +100,6 @@ def test_who_found_no_seat_to_play_in_may_go_on_saying_what_it_would_do() -> Non
     assert table.counts.rejected == {}
 
 
-def test_inputs_that_no_server_would_take() -> None:
-    client = Fake().client
-    with pytest.raises(ValueError, match=r"float` <= 1.0 - at `Move.dy`"):
-        client.send_input(Move(50.0))
-    with pytest.raises(ValueError, match=r"got `str` - at `Move.dy`"):
-        client.send_input(Move("up"))  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("frame", [Free(), Move, None, {"dy": 1.0}, 1.0])
 def test_inputs_that_are_none(frame: Any) -> None:
     with pytest.raises(TypeError, match="an input of this game is a Move"):
