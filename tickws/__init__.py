@@ -78,8 +78,9 @@ from tickws.game.server import GameServer
 from tickws.game.statistics import GameStatistics
 from tickws.loop.events import Cause, LoopSlipped, LoopSlow
 from tickws.loop.ledger import LoopStatistics, Spending
-from tickws.loop.subsystem import Subsystem
-from tickws.loop.tickloop import Tick, TickLoop
+from tickws.loop.subsystem import Loop, Subsystem
+from tickws.loop.tickloop import TickLoop
+from tickws.loop.timestep import Tick
 from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.limits import Limits
@@ -120,6 +121,7 @@ __all__ = [
     "InputRejected",
     "Limits",
     "ListenError",
+    "Loop",
     "LoopErrorPolicy",
     "LoopSlipped",
     "LoopSlow",

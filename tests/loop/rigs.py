@@ -6,8 +6,9 @@ import pytest
 
 from tickws.clock import ManualClock
 from tickws.loop.events import LoopSlipped, LoopSlow
-from tickws.loop.subsystem import Subsystem
-from tickws.loop.tickloop import Tick, TickLoop
+from tickws.loop.subsystem import Loop, Subsystem
+from tickws.loop.tickloop import TickLoop
+from tickws.loop.timestep import Tick
 
 PERIOD = 1 / 60
 
@@ -73,7 +74,7 @@ class Sub(Subsystem):
             raise cost
         self.rig.clock.advance(cost(*arguments) if callable(cost) else cost)
 
-    def attach(self, loop: TickLoop) -> None:
+    def attach(self, loop: Loop) -> None:
         self._do("attach")
 
     def receive(self, budget: float | None) -> None:

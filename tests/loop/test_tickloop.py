@@ -12,7 +12,8 @@ from tickws.bus import EventBus
 from tickws.clock import ManualClock, SystemClock
 from tickws.errors import UsageError
 from tickws.loop.events import LoopSlipped
-from tickws.loop.tickloop import Tick, TickLoop
+from tickws.loop.tickloop import TickLoop
+from tickws.loop.timestep import Tick
 from tickws.testing import Pair
 from tickws.transport.websocket import WebSocket
 

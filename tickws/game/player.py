@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Generic, Protocol, TypeVar
 
 from tickws.errors import UsageError
-from tickws.loop.tickloop import Tick
+from tickws.loop.timestep import Tick
 from tickws.protocol.handshake import Request
 from tickws.protocol.opcodes import CloseCode
 from tickws.sync.schema import Input

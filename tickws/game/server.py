@@ -24,8 +24,8 @@ from tickws.game.publish import Publisher, State
 from tickws.game.roster import Roster
 from tickws.game.session import Session
 from tickws.game.statistics import GameStatistics
-from tickws.loop.subsystem import Subsystem
-from tickws.loop.tickloop import Tick, TickLoop
+from tickws.loop.subsystem import Loop, Subsystem
+from tickws.loop.timestep import Tick
 from tickws.protocol.opcodes import CloseCode
 from tickws.statistics import frozen_counts
 from tickws.sync.events import pack_payload
@@ -125,7 +125,7 @@ class GameServer(Subsystem, Generic[I]):
         self._token_source = token_source
         self._messages = MessageTypes(strict=True)
         self._handlers: dict[str, Callable[[Player[Any], Any], object]] = {}
-        self._loop: TickLoop | None = None
+        self._loop: Loop | None = None
         self._tick = -1
         self._refused = self._received = 0
         options = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
@@ -143,7 +143,7 @@ class GameServer(Subsystem, Generic[I]):
 
     # -- the frame ---------------------------------------------------------------------------------------------------
 
-    def attach(self, loop: TickLoop) -> None:
+    def attach(self, loop: Loop) -> None:
         """Called by `loop.add`.
 
         Raises:
@@ -389,7 +389,7 @@ class GameServer(Subsystem, Generic[I]):
         if function is not None and self._roster.owns(event.player):
             function(event.player, event.payload)
 
-    def _on_loop(self) -> TickLoop:
+    def _on_loop(self) -> Loop:
         if self._loop is None:
             raise UsageError("the game is on no loop yet: loop.add(game)")
         return self._loop

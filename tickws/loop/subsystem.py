@@ -7,17 +7,16 @@ base class's no-op, is never called and costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-from tickws.clock import FOREVER, NANOSECONDS, nanoseconds
+from tickws.bus import EventBus
+from tickws.clock import FOREVER, NANOSECONDS, Clock, nanoseconds
 from tickws.errors import check_callback
 from tickws.loop.events import Cause
 from tickws.loop.ledger import Account, Ledger
+from tickws.loop.timestep import Tick
 
-if TYPE_CHECKING:
-    from tickws.loop.tickloop import Tick, TickLoop
-
-__all__ = ["Member", "Subsystem"]
+__all__ = ["Loop", "Member", "Subsystem"]
 
 RESERVE: Final = 4
 """One part in so many of a budget is flush's own."""
@@ -33,10 +32,23 @@ _ARGUMENTS = {
 """The methods of a subsystem, and what each is called with."""
 
 
+class Loop(Protocol):
+    """What a subsystem may know of the loop that it is on; a `TickLoop` is one."""
+
+    rate: int
+    """Ticks a second."""
+    clock: Clock
+    bus: EventBus
+
+    @property
+    def slipped(self) -> float:
+        """Seconds that will never be simulated."""
+
+
 class Subsystem:
     """Base class for what `TickLoop.add` takes; override what you need. All of it is called on the loop's thread."""
 
-    def attach(self, loop: TickLoop) -> None:
+    def attach(self, loop: Loop) -> None:
         """It is being added to `loop`. An exception keeps it out."""
 
     def receive(self, budget: float | None) -> object:

@@ -18,7 +18,6 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, overload
 
@@ -30,27 +29,15 @@ from tickws.loop.failures import Failures, bus_policy, log
 from tickws.loop.ledger import Account, Ledger, LoopStatistics, Pace
 from tickws.loop.punctuality import Punctuality
 from tickws.loop.roster import Roster
-from tickws.loop.timestep import Timestep
+from tickws.loop.timestep import Tick, Timestep
 
-__all__ = ["Tick", "TickLoop"]
+__all__ = ["TickLoop"]
 
 S = TypeVar("S")
 F = TypeVar("F", bound="Callable[[Tick], object]")
 
 NAP: Final = NANOSECONDS // 50
 """The longest sleep of `run()`, in nanoseconds, so that `stop()` is heard soon; a tick at 60 Hz is due before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One fixed step of the simulation."""
-
-    number: int
-    """From 0, without gaps."""
-    dt: float
-    """Seconds that it simulates: 1/rate, always the same."""
-    time: float
-    """Simulated seconds before it: number/rate."""
 
 
 class TickLoop:

@@ -14,11 +14,12 @@ What may be owed is bounded: a simulation that cannot keep up must not owe ever 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from tickws.clock import NANOSECONDS
 
-__all__ = ["MOST_OWED", "MOST_RATE", "MOST_TICKS", "Timestep"]
+__all__ = ["MOST_OWED", "MOST_RATE", "MOST_TICKS", "Tick", "Timestep"]
 
 MOST_OWED: Final = 0.25
 """Seconds that may be owed (Fix Your Timestep, Bevy: 250 ms). Ticks of less than 8 Hz: two periods, so that a tick that
@@ -29,6 +30,18 @@ MOST_TICKS: Final = 5
 
 MOST_RATE: Final = 1000
 """Ticks a second: beyond it, a frame costs more than its period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One fixed step of the simulation."""
+
+    number: int
+    """From 0, without gaps."""
+    dt: float
+    """Seconds that it simulates: 1/rate, always the same."""
+    time: float
+    """Simulated seconds before it: number/rate."""
 
 
 class Timestep:
