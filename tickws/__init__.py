@@ -1,8 +1,40 @@
-"""tickws: a WebSocket server that lives inside your game loop.
+"""tickws: multiplayer for your game loop.
 
-Your own single-threaded loop calls `work()`. The call gets a slice of time: in it the server looks at its sockets once,
-accepts, reads, parses, calls your handlers on this very thread, and writes what is queued. It never takes more than its
-slice and one step, it needs no thread and no asyncio, and between two calls nothing happens.
+Your loop stays single-threaded, and in charge. The network gets a slice of time every frame: in it the server looks at
+its sockets once, accepts, reads, parses and calls you back on this very thread; it never takes more than its budget and
+one step, it never blocks, and it needs no thread and no asyncio. Three levels, each usable without the next.
+
+**The game** (docs/game.md). Players say each tick what they do, and are shown the world:
+
+    import tickws
+
+    class Move(tickws.Input):                  # a msgspec Struct: typed, checked; Move() is neutral
+        dx: float = 0.0                        # held: repeats where a frame is missing
+        jump: tickws.Press = False             # press: counts once, however late it comes
+
+    loop = tickws.TickLoop(rate=60)
+    game = loop.add(tickws.GameServer(port=8056, inputs=Move, snapshot_rate=20), budget=0.004)
+    places = {}
+
+    @loop.bus.on(tickws.PlayerJoined)          # and PlayerLeft, MessageReceived, InputRejected, LoopSlow, ...
+    def joined(event):
+        places[event.player.id] = 0.0
+
+    @loop.system
+    def simulate(tick):                        # tick.number, tick.dt, tick.time
+        for player in game.players:
+            places[player.id] += player.input(tick).dx * tick.dt
+        game.publish({number: {"x": x} for number, x in places.items()})
+
+    loop.run()                                 # or loop.frame() once in each frame of your own loop
+
+`game.message("chat", Chat)` declares what players may say, `game.broadcast` and `player.send` answer; `GameClient`, and
+/tickws.js for browsers, are the other end. `pack` and `unpack` are msgpack, safe for bytes from anybody.
+
+**The loop** alone: `TickLoop` turns whatever has `receive`, `tick` or `flush` (a `Subsystem`, a `WebSocketServer`), and
+an `EventBus` delivers typed events at one point of each tick.
+
+**The server** alone:
 
     import tickws
 
@@ -13,7 +45,8 @@ slice and one step, it needs no thread and no asyncio, and between two calls not
         while server.work(0.020):              # one slice: waits at most 20 ms for something to do
             pass                               # the rest of your program
 
-**In a game**, reading and writing are two calls, so that a reply never waits for the next frame, and neither sleeps:
+**In a loop of your own**, reading and writing are two calls, so that a reply never waits for the next frame, and
+neither sleeps:
 
     import tickws
 
@@ -47,15 +80,18 @@ slice and one step, it needs no thread and no asyncio, and between two calls not
 
 **Two ways to send.** `send` is reliable and ordered; its queue is bounded, and a peer that lets it overflow is closed
 (1008). `send_latest(key, value)` is for state: a newer value replaces an unsent one, so a slow client gets less, and
-never something old. `send`, `send_latest`, `ping` and `close` of a `WebSocket`, `broadcast`, `broadcast_latest` and
-`wake` of the server may be called from any thread; a call from another thread ends a waiting `work()`.
+never something old.
+
+**Threads.** `send`, `send_latest`, `ping` and `close` of a `WebSocket`, `broadcast`, `broadcast_latest` and `wake` of a
+server, `bus.emit` and `loop.stop` may be called from any thread, and nothing else; a call from another thread ends a
+waiting `work()`.
 
 **Faults.** What a peer does wrong costs that peer its connection, with the close code of RFC 6455, and never raises.
 What a callback raises closes its connection with 1011 and is logged (`errors=` says otherwise). What *you* do wrong
 raises at once.
 
 `WebSocketClient` is the other end, with the same `work` and the same callbacks. `tickws.testing` has a network in
-memory and a clock that you move, for tests without sockets and without sleeping.
+memory and a clock that you move, for tests without sockets and without sleeping; `GameTable` is a game on it.
 """
 
 from tickws.bus import BusStatistics, EventBus, Subscription

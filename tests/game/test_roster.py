@@ -3,7 +3,7 @@
 from typing import Any
 
 import tickws
-from tests.game.helpers import Table
+from tests.game.helpers import Move, Table
 
 
 def kinds(table: Table) -> list[str]:
@@ -170,3 +170,31 @@ def test_statistics() -> None:
     table.run(0.1)
     assert (table.counts.players, table.counts.spectators, table.counts.left) == (0, 0, 2)
     assert (table.counts.inputs, table.counts.late) == (counts.inputs, 1)  # who is gone still counts
+
+
+def test_presses_wait_for_a_player_whom_the_bus_has_not_come_to_tell_of() -> None:
+    table = Table()
+    client = table.join()
+    served: list[int] = []
+    sent: list[int] = []
+
+    @table.loop.bus.on(str)
+    def slow(event: str) -> None:
+        table.clock.advance(0.009)  # more than the bus has
+
+    @table.loop.system
+    def count(tick: tickws.Tick) -> None:
+        served.extend(player.id for player in table.game.players if player.input(tick).serve)
+
+    for _ in range(60):  # one is delivered in each tick
+        table.loop.bus.emit("something slow")
+    for _ in range(20):
+        table.frame()
+        if client.connected and len(sent) < 10:
+            client.send_input(Move(serve=True))
+            sent.append(table.loop.ticks)
+    assert client.connected
+    assert table.game.players == ()
+    table.run(3.0)
+    assert len(table.game.players) == 1
+    assert len(served) == 10

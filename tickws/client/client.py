@@ -19,6 +19,7 @@ from tickws.errors import LoopErrorPolicy, ProtocolFault
 from tickws.protocol.handshake import HeaderFields
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
+from tickws.sync.events import pack_payload
 from tickws.sync.messages import MessageTypes
 from tickws.sync.schema import Input, InputSchema, fingerprint
 from tickws.sync.wire import (
@@ -102,7 +103,6 @@ class GameClient(Generic[I]):
         self.bus.subscribe(ServerMessage, self._deliver)
         self._reader = server_reader()
         self._messages = MessageTypes(strict=False)
-        self._handlers: dict[str, Callable[[Any], object]] = {}
         self._controls = Controls(self._schema)
         self._voice: Voice | None = None
         self._timeline: Timeline | None = None
@@ -192,7 +192,8 @@ class GameClient(Generic[I]):
         Raises:
             TypeError, ValueError: the payload cannot be packed, or the name is none (1 to 64 characters).
         """
-        return self._voice is not None and self._voice.event(name, payload)
+        packed = pack_payload(name, payload)
+        return self._voice is not None and self._voice.event(name, packed)
 
     def message(self, name: str, type: Any = Any) -> Callable[[F], F]:
         """Have a function called for the server's messages of that name, with a payload of that type.
@@ -203,13 +204,7 @@ class GameClient(Generic[I]):
         Raises:
             TypeError, ValueError: the name names no message, or is declared already; the type is none of msgspec's.
         """
-        self._messages.declare(name, type)
-
-        def decorate(function: F) -> F:
-            self._handlers[name] = function
-            return function
-
-        return decorate
+        return self._messages.handler(name, type)
 
     # -- what the player sees ----------------------------------------------------------------------------------------
 
@@ -324,7 +319,7 @@ class GameClient(Generic[I]):
             voice.answered(snapshot.inputs, now)
 
     def _deliver(self, message: ServerMessage) -> None:
-        function = self._handlers.get(message.name)
+        function = self._messages.handlers.get(message.name)
         if function is not None:
             function(message.payload)
 

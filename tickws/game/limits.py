@@ -30,5 +30,9 @@ class GameLimits(Limits):
     burst, Mirror has 1,000.)"""
     event_bytes: int = 256 * KIB
     """Bytes of them."""
+    message_rate: float = 60.0
+    """Named messages of a player that reach the game in a second, sustained; more wait their turn, unacknowledged."""
+    message_burst: int = 64
+    """The same at once. (Mirror's cap is 10,000 a tick, for all.)"""
     rejected_messages: int = 8
     """Messages of a player that cannot be used and are dropped; one more closes with the code of its fault."""

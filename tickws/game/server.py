@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Self, TypeVar
 
-from tickws.clock import NANOSECONDS, Clock
+from tickws.clock import NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError
 from tickws.game.door import Authenticate, Door, Origins
 from tickws.game.events import MessageReceived
@@ -33,7 +33,7 @@ from tickws.sync.inputs import InputBuffer
 from tickws.sync.messages import MessageTypes
 from tickws.sync.schema import Input, InputSchema, fingerprint
 from tickws.sync.snapshot import Window, World
-from tickws.sync.wire import VERSION, Event, Hello, Welcome, client_reader, difference, encode, protocol_text
+from tickws.sync.wire import VERSION, Event, Hello, Welcome, client_reader, encode, hello_fault, protocol_text
 from tickws.transport.files import File
 from tickws.transport.network import Network
 from tickws.transport.server import WebSocketServer
@@ -48,6 +48,8 @@ I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Player[Any], Any], object])
 
 TOKEN_BYTES: Final = 16
+QUEUED: Final = 16
+"""Sessions that are told what is new between two looks at the clock: one step of flush."""
 
 
 class GameServer(Subsystem, Generic[I]):
@@ -124,9 +126,9 @@ class GameServer(Subsystem, Generic[I]):
         self._door = Door(self._enter, self._leave, max_players, spectators, authenticate, origins)
         self._token_source = token_source
         self._messages = MessageTypes(strict=True)
-        self._handlers: dict[str, Callable[[Player[Any], Any], object]] = {}
         self._loop: Loop | None = None
         self._tick = -1
+        self._first = 0  # place of the session that the next flush begins with
         self._refused = self._received = 0
         options = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
         given = {name: value for name, value in options.items() if value is not None}
@@ -166,26 +168,37 @@ class GameServer(Subsystem, Generic[I]):
     def tick(self, tick: Tick) -> None:
         """Part of the loop's frame: one input frame for each player."""
         self._tick = tick.number
-        overdue = self.limits.hello_seconds * self.rate
+        players = self._roster.players
+        overdue = tick.number - self.limits.hello_seconds * self.rate
         for session in list(self._door.sessions.values()):
             player = session.player
             if player is None:
-                if session.open and tick.number - session.opened_in > overdue:
+                if session.open and session.opened_in < overdue:
                     self._refuse(session, f"no hello within {self.limits.hello_seconds:g} s")
-            elif session.buffer is not None:
-                player._frame = session.buffer.advance(tick.number)
-                player._tick = tick.number
-        for player in self._roster.players.values():
-            if player._tick != tick.number:  # gone, and the bus has not come to tell it yet
-                player._frame = self.schema.neutral  # type: ignore[assignment]
-                player._tick = tick.number
+                continue
+            session.tick()
+            if session.buffer is None:
+                continue
+            if player.id in players:
+                player._tick, player._frame = tick.number, session.buffer.advance(tick.number)
+            else:  # the bus has not come to tell of it yet
+                session.buffer.skip(tick.number)
+        for player in players.values():
+            if player._tick != tick.number:  # gone, and the bus has not come to tell that yet
+                player._tick, player._frame = tick.number, self.schema.neutral  # type: ignore[assignment]
 
     def flush(self, budget: float | None) -> None:
         """Part of the loop's frame: what the clients are told, and the server's writing."""
         begun = self.now_ns()
-        for session in list(self._door.sessions.values()):
-            session.flush()
-        self.server.flush(None if budget is None else budget - (self.now_ns() - begun) / NANOSECONDS)
+        deadline = begun + check_seconds("budget", budget)
+        sessions = list(self._door.sessions.values())
+        first = self._first
+        for turn in range(len(sessions)):
+            sessions[(first + turn) % len(sessions)].flush()
+            if turn % QUEUED == QUEUED - 1 and self.now_ns() >= deadline:
+                self._first = (first + turn + 1) % len(sessions)
+                break
+        self.server.flush(None if budget is None else (deadline - self.now_ns()) / NANOSECONDS)
 
     @property
     def waited(self) -> float:
@@ -263,13 +276,7 @@ class GameServer(Subsystem, Generic[I]):
         Raises:
             TypeError, ValueError: the name names no message, or is declared already; the type is none of msgspec's.
         """
-        self._messages.declare(name, type)
-
-        def decorate(function: F) -> F:
-            self._handlers[name] = function
-            return function
-
-        return decorate
+        return self._messages.handler(name, type)
 
     @property
     def port(self) -> int:
@@ -318,7 +325,7 @@ class GameServer(Subsystem, Generic[I]):
     @property
     def world(self) -> World | None:
         """The newest published world."""
-        return self._publisher.world
+        return None if self._loop is None else self._publisher.world
 
     def now_ns(self) -> int:
         """The loop's clock."""
@@ -336,13 +343,8 @@ class GameServer(Subsystem, Generic[I]):
 
     def welcome(self, session: Session, hello: Hello) -> None:
         """Let a client join, or refuse it with the reason."""
-        fault = None
-        if hello.version != VERSION:
-            fault = f"version: the client speaks tickws.{hello.version}, the server tickws.{VERSION}"
-        elif hello.hash is not None and hello.hash != fingerprint(self._protocol):
-            fault = difference(hello.protocol, self._protocol)
-        elif hello.tick_rate is not None and hello.tick_rate != self.rate:
-            fault = f"tick rate: the client has {hello.tick_rate}, the server {self.rate}"
+        loop = self._on_loop()
+        fault = hello_fault(hello, self._protocol, self.rate)
         if fault is not None:
             self._refuse(session, fault)
             return
@@ -350,7 +352,6 @@ class GameServer(Subsystem, Generic[I]):
         session.window = Window(self.snapshot_rate)
         if not session.spectator:
             session.buffer = InputBuffer(self.schema, self.rate, self._tick)
-        loop = self._on_loop()
         session.ws.send(
             encode(
                 Welcome(
@@ -385,7 +386,7 @@ class GameServer(Subsystem, Generic[I]):
             self._roster.leave(session, code, reason)
 
     def _delivered(self, event: MessageReceived) -> None:
-        function = self._handlers.get(event.name)
+        function = self._messages.handlers.get(event.name)
         if function is not None and self._roster.owns(event.player):
             function(event.player, event.payload)
 

@@ -16,11 +16,12 @@ import msgspec
 from tickws.clock import NANOSECONDS
 from tickws.errors import ProtocolFault
 from tickws.game.events import InputRejected, PlayerSlow
+from tickws.game.inbox import Inbox
 from tickws.game.limits import GameLimits
 from tickws.game.player import Player, cut_reason
 from tickws.protocol.handshake import Request
 from tickws.protocol.opcodes import CloseCode
-from tickws.sync.events import EventCounter, EventQueue, pack_payload
+from tickws.sync.events import EventQueue, pack_payload
 from tickws.sync.inputs import InputBuffer
 from tickws.sync.schema import InputSchema
 from tickws.sync.snapshot import Window, World
@@ -70,7 +71,7 @@ class Session:
 
     # fmt: off
     __slots__ = (
-        "_applied", "_arrived", "_committed", "_incoming", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
+        "_applied", "_arrived", "_committed", "_inbox", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
         "_table", "buffer", "opened_in", "player", "spectator", "user", "verdict", "window", "ws",
     )
     # fmt: on
@@ -91,7 +92,7 @@ class Session:
         self.verdict: tuple[int, str] | None = None
         """What we closed it with."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
-        self._incoming = EventCounter()
+        self._inbox = Inbox(table.limits, table.rate)
         self._slow = False
         self._queued = False  # a snapshot waits for the socket
         self._committed = -1  # tick of the last snapshot sent
@@ -144,18 +145,30 @@ class Session:
             raise ProtocolFault(CloseCode.POLICY_VIOLATION, "a second hello")
         self._table.welcome(self, message)
 
+    def tick(self) -> None:
+        """A tick begins: messages that had to wait may reach the game."""
+        self._inbox.tick()
+        if self.player is not None and self.open:
+            try:
+                self._release(self.player)
+            except ProtocolFault as fault:
+                self._reject(fault)
+
     def _take_event(self, player: Player[Any], message: Event) -> None:
-        if self._incoming.take(message.number):
-            self._table.received(player, message)
+        self._inbox.put(message)
+        self._release(player)
+
+    def _release(self, player: Player[Any]) -> None:
+        for event in self._inbox.take():
+            self._table.received(player, event)
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
         self._outgoing.acknowledge(event)
         self._slow = self._slow and self._outgoing.half_full
         if snapshot is not None and snapshot > self._applied and self.window is not None:
-            if snapshot > self._committed:
+            if not self.window.applied(snapshot, self._table.now_ns() / NANOSECONDS):
                 raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"applies snapshot {snapshot}, which was never sent")
             self._applied = snapshot
-            self.window.applied(snapshot, self._table.now_ns() / NANOSECONDS)
 
     def _reject(self, fault: ProtocolFault) -> None:
         """Drop a message that cannot be used; close the connection when there were too many."""
@@ -197,8 +210,8 @@ class Session:
         world = self._table.world
         if world is not None and world.tick > self._committed and self.window.open:
             self._queued = self.ws.send_latest("snapshot", self._snapshot)
-        elif self._incoming.told < self._incoming.received:
-            self.ws.send_latest("ack", encode(Ack(self._incoming.tell(), None)))
+        elif self._inbox.counter.told < self._inbox.counter.received:
+            self.ws.send_latest("ack", encode(Ack(self._inbox.counter.tell(), None)))
 
     def _snapshot(self) -> bytes | None:
         """The newest snapshot, made when it is committed to the stream."""
@@ -213,7 +226,7 @@ class Session:
         table.snapshots += 1
         buffer = self.buffer
         inputs = None if buffer is None else buffer.acknowledgment(max(0, now - self._arrived) // 1000)
-        return world.message(inputs, self._incoming.tell())
+        return world.message(inputs, self._inbox.counter.tell())
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection; `reason` has at most 123 bytes."""

@@ -18,8 +18,8 @@ next's; time before ticks that were on time says nothing. Sleep inside a subsyst
 host's, who called `work`; a system's): it is the cause when it is at least half of the largest other.
 
 Under lasting overload the network gives back: its budgets are halved each frame, to nothing (one step for each half)
-in the end, as long as ticks come late *and* the network takes more than a tenth of the time; they double again with
-each frame that is on time. A network that takes less has nothing to give back: were it cut down for a simulation that
+in the end, as long as ticks come late *and* the network takes more than a tenth of the time (in a host's own loop: more
+than half); they double again with each frame that is on time. A network that takes less has nothing to give back: were it cut down for a simulation that
 is too slow, or for a host that sleeps, the ticks would be as late as before, and the players cut off.
 """
 
@@ -54,6 +54,9 @@ MEMORY: Final = 16
 
 WORTHWHILE: Final = 10
 """The network gives back when it takes more than one part in so many."""
+
+WORTHWHILE_HOSTED: Final = 2
+"""The same in a loop of yours, which may draw more slowly than it ticks, and is called slow for that alone."""
 
 MOST_HALVINGS: Final = 10
 """Halvings after which nothing is left of a budget."""
@@ -175,9 +178,10 @@ class Punctuality:
 
     def _give_back(self, slow: bool) -> None:
         """Halve the budgets while that helps, double them once it did."""
+        worthwhile = WORTHWHILE_HOSTED if self._hosted else WORTHWHILE
         if not slow:
             self._halvings = max(0, self._halvings - 1)
-        elif self.slow and self._ledger.late_by(Cause.NETWORK) * WORTHWHILE > self._ledger.late_length:
+        elif self.slow and self._ledger.late_by(Cause.NETWORK) * worthwhile > self._ledger.late_length:
             self._halvings = min(MOST_HALVINGS, self._halvings + 1)
 
     def allowed(self, budget: int) -> int:

@@ -315,7 +315,7 @@ class TickLoop:
         try:
             with ExitStack() as stack:
                 stack.callback(self._ledger.collector.stop)
-                stack.callback(self.bus.dispatch)
+                stack.callback(self._hear_out)
                 self._roster.leave(stack)
                 if self._failures.pending is not None:  # a Ctrl-C came before it could leave the frame
                     self._failures.let_out()
@@ -323,6 +323,23 @@ class TickLoop:
             if error is None:
                 raise
             log("closing", failure)
+
+    def _hear_out(self) -> None:
+        """Deliver all that is queued; the first exception leaves, others are logged."""
+        failed: Exception | None = None
+        for _ in range(self.bus.statistics().queued):
+            try:
+                self.bus.dispatch()
+                break
+            except Exception as error:
+                if failed is not None:
+                    log("closing", error)
+                failed = failed or error
+        try:
+            if failed is not None:
+                raise failed
+        finally:
+            failed = None
 
     def __enter__(self) -> Self:
         return self

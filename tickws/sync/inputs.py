@@ -142,6 +142,15 @@ class InputBuffer:
             return self._held
         return self._release(self._held, [])
 
+    def skip(self, tick: int) -> None:
+        """A tick in which the player is not asked, as nobody knows of it yet: no press is lost by that."""
+        self.now = tick
+        _, frame = self._frames.pop(tick, (0, None))
+        if frame is not None:
+            self._keep_presses(frame)
+            self._held = frame
+            self._held_at = tick
+
     def mark(self) -> None:
         """The present tick is published: what had its effect by it is what its snapshot acknowledges."""
         self._published = (self._sequence, self._applied, self._repeated)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ from tickws.sync.payload import unpack
 from tickws.sync.wire import Event
 
 __all__ = ["MessageTypes"]
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class MessageTypes:
@@ -26,6 +29,8 @@ class MessageTypes:
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
         self._types: dict[str, Any] = {}
+        self.handlers: dict[str, Callable[..., object]] = {}
+        """What is called for a message, by its name."""
 
     def declare(self, name: str, type: Any) -> None:
         """Say what the payload of `name` is: any type that msgspec knows, `typing.Any` among them.
@@ -43,6 +48,16 @@ class MessageTypes:
         except TypeError as error:
             raise TypeError(f"the message {name!r} cannot be a {type!r}: {error}") from None
         self._types[name] = NoneType if type is None else type
+
+    def handler(self, name: str, type: Any) -> Callable[[F], F]:
+        """Declare a message; gives a decorator for the function that is called for it. Raises as `declare`."""
+        self.declare(name, type)
+
+        def decorate(function: F) -> F:
+            self.handlers[name] = function
+            return function
+
+        return decorate
 
     def payload(self, event: Event) -> Any:
         """What an event carries.

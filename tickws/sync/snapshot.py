@@ -53,7 +53,9 @@ class World:
 
     def __init__(self, tick: int, time: int, slipped: int, state: Mapping[Any, Any], cuts: dict[Any, int]) -> None:
         self.tick = tick
-        parts: tuple[object, ...] = (tick, time, slipped, None, _entities(state), [], cuts)
+        entities = _entities(state)
+        told = {entity: at for entity, at in cuts.items() if entity in entities}
+        parts: tuple[object, ...] = (tick, time, slipped, None, entities, [], told)
         self._shared = pack_quantised(parts)[1:]
 
     def message(self, inputs: Inputs | None, event: int) -> bytes:
@@ -84,7 +86,7 @@ def _fields(entity: object, fields: Any) -> dict[str, Any]:
         if type(name) is not str:
             raise TypeError(f"the fields of an entity have names: {name!r} of entity {entity!r} is none")
         kind = type(value)
-        if kind is float:
+        if isinstance(value, float):  # NumPy's among them
             if value - value != 0.0:  # of all numbers, only NaN and the infinities
                 raise ValueError(f"{name} of entity {entity!r} is {value}: no client could show that")
         elif kind in _CONTAINERS and not finite(value):
@@ -150,14 +152,15 @@ class Window:
         self._sent.append((tick, now))
 
     def applied(self, tick: int, now: float) -> bool:
-        """The client has applied the snapshot of `tick`, and with it all before; False: it was never sent that one."""
-        found = False
-        while self._sent and self._sent[0][0] <= tick:
+        """The client has applied the snapshot of `tick`, and all before it; False: none of that tick is under way."""
+        if not any(at == tick for at, _ in self._sent):
+            return False
+        while self._sent:
             at, when = self._sent.popleft()
             if at == tick:
-                found = True
                 self._trips.append(now - when)
-        return found
+                break
+        return True
 
     @property
     def open(self) -> bool:

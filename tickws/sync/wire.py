@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Meta
 
 from tickws.errors import ProtocolFault
-from tickws.sync.schema import Input
+from tickws.sync.schema import Input, fingerprint
 
 __all__ = [
     "LAYOUTS",
@@ -46,6 +46,7 @@ __all__ = [
     "client_reader",
     "difference",
     "encode",
+    "hello_fault",
     "protocol_text",
     "server_reader",
 ]
@@ -226,6 +227,9 @@ def _kind(layout: Any) -> int:
     return int(getattr(layout, "__origin__", layout).__struct_config__.tag)
 
 
+assert {_kind(layout) for layout in (*FromClient.__args__, *FromServer.__args__)} == LAYOUTS.keys()
+
+
 def _first_number(data: bytes) -> int | None:
     """The kind of a message, if it has one."""
     try:
@@ -255,3 +259,14 @@ def difference(client: str, server: str) -> str:
     if label != our_label:
         return f"protocol: the client has {label!r}, the server {our_label!r}"
     return f"inputs: the client has {inputs!r}, the server {our_inputs!r}"
+
+
+def hello_fault(hello: Hello, protocol: str, tick_rate: int) -> str | None:
+    """Why a server that speaks `protocol` at `tick_rate` refuses a hello; None: it is welcome."""
+    if hello.version != VERSION:
+        return f"version: the client speaks tickws.{hello.version}, the server tickws.{VERSION}"
+    if hello.hash is not None and hello.hash != fingerprint(protocol):
+        return difference(hello.protocol, protocol)
+    if hello.tick_rate is not None and hello.tick_rate != tick_rate:
+        return f"tick rate: the client has {hello.tick_rate}, the server {tick_rate}"
+    return None

@@ -313,7 +313,7 @@ const SERVER_MESSAGES = new Map([
 export const clientMessages = {
   hello: ({ version = VERSION, hash, protocol, tickRate, token = null, event = 0 }) =>
     encode([0, version, hash, protocol, tickRate, token, event]),
-  input: ({ sequence, tick, snapshot, event, frame }) => encode([2, sequence, tick, snapshot, event, frame]),
+  input: ({ sequence, tick, snapshot, event, frame }) => encode([2, sequence, tick, snapshot, event, new Encoded(encode(frame))]),
   event: ({ number, name, payload }) => encode([3, number, name, new Encoded(encode(payload))]),
   ack: ({ event, snapshot }) => encode([4, event, snapshot]),
 };
@@ -579,7 +579,7 @@ class Field {
 /** A field of an input that says how things are: an axis, a button kept down. `value` is the neutral one. */
 export function held(value) {
   if (value === undefined) throw new TypeError("held(value) needs the field's neutral value");
-  encode(value);
+  encode([value]);
   return new Field("held", value);
 }
 
@@ -597,7 +597,7 @@ export class GameClient {
   #fields; // what the player does: {name, kind, neutral, value} of each declared input
   #acts = false; // whether the player has said anything yet
   #handlers = new Map([["connected", []], ["dropped", []], ["disconnected", []], ["message", []]]);
-  #messages = new Map(); // handlers by the message's name
+  #messages = new Map(); // the handler of each message that has one, by name
   #socket = null; #over = false; #attempts = 0; #since = 0; #worked;
   #welcomed = false; #heard = []; #snapshots = []; // of this socket: messages not taken in yet
   #events = []; // ours that are not acknowledged: [number, bytes]
@@ -644,10 +644,11 @@ export class GameClient {
     this.#handlers.get(event).push(handler);
   }
 
-  /** Call `handler` with the payload of each message of that name. */
+  /** Call `handler` with the payload of each message of that name; a name has one handler. */
   message(name, handler) {
     if (typeof handler !== "function") throw new TypeError(`the handler of ${name} is no function`);
-    this.#messages.set(name, [...(this.#messages.get(name) ?? []), handler]);
+    if (this.#messages.has(name)) throw new TypeError(`${name} is handled already`);
+    this.#messages.set(name, handler);
   }
 
   /** What the player does from now on; fields that are not named stay as they are, presses until they were sent. */
@@ -659,7 +660,7 @@ export class GameClient {
       if (field.neutral !== null && typeof value !== typeof field.neutral) {
         throw new TypeError(`${name} is a ${typeof field.neutral}, not ${value}`);
       }
-      encode(value); // throws for what cannot be sent
+      encode([value]); // throws for what cannot be sent, in a frame
       field.value = field.kind === "press" ? field.value || value : value;
     }
   }
@@ -693,10 +694,11 @@ export class GameClient {
     return this.#buffer.at(this.#timeline?.advance(now) ?? 0);
   }
 
-  /** End it; nothing is called any more. */
+  /** End it; nothing is called any more. A browser takes 1000 or 3000 to 4999, and a reason of 123 bytes. */
   close(code = 1000, reason = "") {
+    this.#socket?.close(code, reason); // throws for others, and then nothing has changed
     this.#over = true;
-    this.#release()?.close(code, reason);
+    this.#release();
   }
 
   // -- the connection
@@ -819,7 +821,7 @@ export class GameClient {
     if (number <= this.#received) return; // it was here before
     if (number !== this.#received + 1) throw new ProtocolFault(1008, `event ${number} after ${this.#received}`);
     this.#received = number;
-    for (const handler of [...(this.#messages.get(name) ?? [])]) this.#call(handler, payload);
+    if (this.#messages.has(name)) this.#call(this.#messages.get(name), payload);
     this.#tell("message", { name, payload });
   }
 

@@ -1,0 +1,63 @@
+"""A player's messages on their way to the game: so many a second, with a burst; what is more waits its turn.
+
+Nothing is dropped and nobody is punished for a burst: what waits is not acknowledged, and a client stops by itself at
+256 that are not. Who goes on all the same breaks the protocol. Released by ticks, not by time: the same in a replay.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from tickws.errors import ProtocolFault
+from tickws.game.limits import GameLimits
+from tickws.sync.events import EventCounter
+from tickws.sync.wire import Event
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """The messages of one player.
+
+    Args:
+        limits: `message_rate`, `message_burst`, `event_messages`.
+        rate: ticks a second.
+    """
+
+    __slots__ = ("_limits", "_rate", "_share", "_waiting", "counter")
+
+    def __init__(self, limits: GameLimits, rate: int) -> None:
+        self._limits = limits
+        self._rate = rate
+        self._share = float(limits.message_burst)  # messages that may pass now
+        self._waiting: deque[Event] = deque()
+        self.counter = EventCounter()
+        """What has passed, and what of it was acknowledged."""
+
+    def put(self, event: Event) -> None:
+        """A message has come.
+
+        Raises:
+            ProtocolFault: 1008, more wait than may be unacknowledged.
+        """
+        if len(self._waiting) >= self._limits.event_messages:
+            raise ProtocolFault(1008, "more messages than may wait for acknowledgment")
+        self._waiting.append(event)
+
+    def tick(self) -> None:
+        """A tick has passed: some more may pass."""
+        if self._share < self._limits.message_burst:
+            self._share = min(self._share + self._limits.message_rate / self._rate, self._limits.message_burst)
+
+    def take(self) -> Iterator[Event]:
+        """Those that pass now, each once and in order.
+
+        Raises:
+            ProtocolFault: 1008, one is missing before the next.
+        """
+        while self._waiting and self._share >= 1:
+            event = self._waiting.popleft()
+            if self.counter.take(event.number):
+                self._share -= 1
+                yield event
