@@ -15,10 +15,8 @@ Ends with 0 where nobody and nothing was lost and the tick rate was held to 0.5 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import NamedTuple
 
 import tickws
@@ -26,6 +24,7 @@ from benchmarks import bots, process
 from benchmarks.arena import Arena, Body, Move
 from benchmarks.bots import CrowdResult
 from benchmarks.process import Usage
+from benchmarks.report import add_json, report
 from benchmarks.samples import Samples
 from benchmarks.score import Guest, Inputs, Score, Traffic
 from tickws.clock import NANOSECONDS, nanoseconds
@@ -88,9 +87,9 @@ class MeasuredGame(tickws.GameServer[Move]):
             self.flushing.record(spent)
             self.slices.record(self._spent + spent)
 
-    def _leave(self, session: Session, code: int, reason: str) -> None:
+    def leave(self, session: Session, code: int, reason: str) -> None:
         self.final[int(session.request.query["player"])] = session.ws.statistics()
-        super()._leave(session, code, reason)
+        super().leave(session, code, reason)
 
     def guests(self) -> dict[int, ConnectionStatistics]:
         """The traffic of everybody who is here, by the number in their URL."""
@@ -348,7 +347,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--snapshot-rate", type=int, default=20, help="snapshots a second: divides the rate")
     parser.add_argument("--budget", type=float, default=0.004, help="seconds a frame for receive and flush together")
     parser.add_argument("--shown", type=int, help="bodies in a snapshot, at most; all of them, unless told")
-    parser.add_argument("--json", metavar="FILE", help="add the figures to this file, as one line of JSON")
+    add_json(parser)
     options = parser.parse_args(arguments)
     if min(options.bots, options.seconds, options.budget, options.snapshot_rate) <= 0 or not 0 < options.rate <= 1000:
         parser.error("bots, seconds, rates and budget are above zero, and the rate is at most 1000")
@@ -362,12 +361,7 @@ def main(arguments: list[str] | None = None) -> int:
     if score is None:
         print(f"FAILED       {match.failed}", file=sys.stderr)
         return 1
-    print("\n".join(score.lines()))
-    complaints = score.complaints()
-    if options.json:
-        with open(options.json, "a", encoding="utf-8") as file:
-            print(json.dumps({**asdict(score), "complaints": complaints}), file=file)
-    return 1 if complaints else 0
+    return report(score, options.json)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,8 @@ Ends with 0 where nothing was lost, nobody was disconnected and the tick rate wa
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
-from dataclasses import asdict
 
 import tickws
 from benchmarks import loadgen, process
@@ -25,6 +23,7 @@ from benchmarks.game import Game
 from benchmarks.payloads import FIRST, make_snapshot
 from benchmarks.player import PlayerResult
 from benchmarks.process import Usage, cpu_ns
+from benchmarks.report import add_json, report
 from benchmarks.samples import Samples
 from tickws.clock import NANOSECONDS, SystemClock, nanoseconds
 
@@ -187,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=int, default=30, help="messages a second and client, each way")
     parser.add_argument("--tick", type=int, default=60, help="ticks a second: a multiple of the rate")
     parser.add_argument("--budget", type=float, default=0.004, help="seconds a frame for receive and flush together")
-    parser.add_argument("--json", metavar="FILE", help="add the figures to this file, as one line of JSON")
+    add_json(parser)
     options = parser.parse_args(arguments)
     if min(options.seconds, options.clients, options.rate, options.budget) <= 0 or options.tick % options.rate:
         parser.error("all are above zero, and --tick is a multiple of --rate")
@@ -196,12 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     if figures is None:
         print("FAILED       the clients did not get in, or their process has failed", file=sys.stderr)
         return 1
-    print("\n".join(figures.lines()))
-    complaints = figures.complaints()
-    if options.json:
-        with open(options.json, "a", encoding="utf-8") as file:
-            print(json.dumps({**asdict(figures), "complaints": complaints}), file=file)
-    return 1 if complaints else 0
+    return report(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -385,6 +385,23 @@ def test_until_may_raise() -> None:
     assert bus.dispatch() == 1
 
 
+def test_what_lasts_is_delivered_though_its_entity_is_forgotten() -> None:
+    class Left:
+        lasting = True
+
+    bus = EventBus()
+    heard: list[object] = []
+    bus.subscribe(Left, heard.append)
+    bus.subscribe(Left, lambda event: heard.append("bound"), entity=7)
+    bus.subscribe(str, heard.append)
+    left = Left()
+    bus.emit("gone", 7)
+    bus.emit(left, 7)
+    bus.forget(7)
+    bus.dispatch()
+    assert heard == [left]
+
+
 def test_a_storm_ends_after_ten_thousand(caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     count = 0

@@ -168,6 +168,8 @@ class EventBus:
     def forget(self, entity: Hashable) -> None:
         """`entity` is gone: cancel the subscriptions bound to it, and drop the queued events addressed to it.
 
+        Events of a class that says `lasting = True` (`PlayerLeft`) are delivered nevertheless, to those who see all.
+
         Raises:
             ValueError: `entity` is None, which addresses nobody.
         """
@@ -178,7 +180,7 @@ class EventBus:
         # Other threads may append meanwhile; nobody else takes out.
         queue = self._queue
         taken = [queue.popleft() for _ in range(len(queue))]
-        kept = [entry for entry in taken if entry[2] is None or entry[2] != entity]
+        kept = [entry for entry in taken if entry[2] is None or entry[2] != entity or _lasts(entry[1])]
         self._dropped += len(taken) - len(kept)
         queue.extendleft(reversed(kept))
 
@@ -324,6 +326,10 @@ class EventBus:
             errors=self._error_count,
             storms=self._storms,
         )
+
+
+def _lasts(event: object) -> bool:
+    return getattr(type(event), "lasting", False) is True
 
 
 def _check_kind(kind: object) -> None:

@@ -1,7 +1,8 @@
 """The rules of Pong, as pure functions on a state. Here belongs what would hold on paper: no network, no clock.
 
 `step` takes a state, what the two players do, and a time step; it gives the next state, and what happened on the way.
-With the same moves the same match is played, on every machine: what looks like chance comes from the state's seed.
+With the same moves the same match is played, with the same Python and C library (sine, cosine and hypotenuse are that
+one's): what looks like chance comes from the state's seed.
 
 The field is 16 by 9; x grows to the right and y downwards. Distances are in these units, times in seconds.
 """

@@ -51,11 +51,6 @@ def play(match: Match, turn: Turn, dt: float) -> tuple[Match, tuple[Event, ...]]
     return replace(match, state=state), events
 
 
-def side_of(match: Match, player: int) -> int | None:
-    """Which paddle is that player's."""
-    return next((side for side in (LEFT, RIGHT) if match.seats[side].player == player), None)
-
-
 def tidy(name: str, otherwise: str) -> str:
     """A name that can be shown: what cannot be seen is left out, and so is what is too much."""
     seen = "".join(character for character in name if character.isprintable())

@@ -148,13 +148,6 @@ class Window:
         write(watching + latency, (wide - 24, 30), 18, QUIET, 1.0)
         write(self.hint(), (wide / 2, high - 28), 16, QUIET, 0.5)
 
-    def prospect(self) -> str:
-        """When the client tries again, as far as we know."""
-        if self.trouble and self.retry_at == math.inf:
-            return "Esc leaves"
-        seconds = math.ceil(self.retry_at - self.now) if self.trouble else 0
-        return f"Trying again in {seconds} s" if seconds > 0 else "Trying…"
-
     def hint(self) -> str:
         """What one may do."""
         if self.mine is None:

@@ -7,6 +7,7 @@ import pytest
 import tickws
 from tests.client.helpers import Fake, Log
 from tests.game.helpers import Free, Move, Table
+from tickws.client.voice import SENT, UNSENT_BYTES
 from tickws.testing import Conditions, ManualClock, MemoryNetwork
 
 # Hello
@@ -98,6 +99,43 @@ def test_who_found_no_seat_to_play_in_may_go_on_saying_what_it_would_do() -> Non
     assert [client.spectator for client in clients] == [False, True]
     assert [client.connected for client in clients] == [True, True]
     assert table.counts.rejected == {}
+
+
+def test_with_much_unsent_no_frames_are_added_and_no_press_is_lost() -> None:
+    table = Table(conditions=Conditions(buffer_bytes=500))
+    table.publish_each_tick()
+    client = table.join()
+    client.send_input(Move(1.0))
+    table.run(0.5)
+    end = table.line().other
+    assert end is not None
+    end.stall()
+    table.run(12.0)
+    unsent = client._line.unsent_bytes
+    assert UNSENT_BYTES < unsent < UNSENT_BYTES + 100
+    client.send_input(Move(0.5, True))
+    table.run(0.5)
+    assert client._line.unsent_bytes == unsent
+    end.stall(False)
+    table.run(3.0)
+    assert client.connected
+    assert sum(frame.serve for frame in table.inputs[1]) == 1
+    assert table.inputs[1][-60:] == [Move(0.5)] * 60
+
+
+@pytest.mark.parametrize(("before", "measured"), [(SENT - 1, True), (SENT, False)])
+def test_the_time_of_sending_is_remembered_for_so_many_frames(before: int, measured: bool) -> None:
+    fake = Fake()
+    fake.welcome()
+    fake.client.send_input(Move())
+    fake.run(6.0)
+    fake.server.server.work(None, wait=0)
+    frames = [sequence for kind, sequence, *_ in fake.server.heard if kind == 2]
+    assert len(frames) > SENT
+    fake.server.say(5, [frames[-1] - before, 0, 2, 1, 1, 0], 0, 3, 50_000, 0, None, {}, [], {})
+    fake.server.server.work(None, wait=0)
+    fake.client.receive()
+    assert (fake.client.latency is not None) == measured
 
 
 @pytest.mark.parametrize("frame", [Free(), Move, None, {"dy": 1.0}, 1.0])

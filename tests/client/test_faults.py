@@ -43,7 +43,6 @@ def test_a_welcome_of_another_version() -> None:
         (tickws.pack(snapshot(event=1)), 1008, "event 1, which was never sent"),
         (tickws.pack([4, 1, None]), 1008, "event 1, which was never sent"),
         (tickws.pack([3, 2, "hello", None]), 1008, "event 2 after 0"),
-        (tickws.pack([3, 1, "number", "five"]), 1007, "'number'"),
     ],
 )
 def test_faults_of_the_server(message: bytes | str, code: int, words: str) -> None:
@@ -82,11 +81,23 @@ def test_a_snapshot_that_is_not_newer(tick: int) -> None:
 
 def test_a_long_reason_is_cut_for_the_server() -> None:
     fake = Fake()
-    fake.client.message("x" * 64, dict[str, dict[str, dict[str, int]]])
     fake.welcome()
-    fake.say(3, 1, "x" * 64, {"ä" * 20: {"ö" * 20: {"ü" * 20: "five"}}})
+    fake.say(*snapshot(**{"entities": {1: 5}, "cuts": {"ä" * 200: 1}}))
+    fake.run(0.1)
     assert fake.log.events[-1].code == 1007
     assert len(fake.server.closes[0][1].encode()) <= 123
+
+
+def test_one_message_that_does_not_fit_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    fake = Fake()
+    heard: list[int] = []
+    fake.client.message("number", int)(heard.append)
+    fake.welcome()
+    fake.say(3, 1, "number", "five")
+    fake.say(3, 2, "number", 6)
+    assert heard == [6]
+    assert fake.client.connected
+    assert "dropped a message of the server: message 'number': Expected `int`, got `str`" in caplog.text
 
 
 def test_what_is_borne() -> None:

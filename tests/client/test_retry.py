@@ -8,7 +8,7 @@ import tickws
 from tests.client.helpers import Fake, Log
 from tests.game.helpers import Move, Table
 from tickws.client.retry import Retry
-from tickws.testing import MemoryNetwork
+from tickws.testing import Conditions, MemoryNetwork
 
 WAITS = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2] + [5.0] * 9
 """Seconds before the attempts that follow one that failed."""
@@ -69,6 +69,20 @@ def test_work_sleeps_until_the_next_attempt_no_longer_than_it_may() -> None:
     client.work(None, wait=None)
     assert log.times == pytest.approx([0.0, 0.1, 0.3], abs=1e-6)
     assert client.waited == pytest.approx(0.3)
+
+
+def test_work_that_slept_until_an_attempt_does_not_sleep_for_its_answer() -> None:
+    network = MemoryNetwork(conditions=Conditions(latency=1.0))
+    client = tickws.GameClient("ws://127.0.0.1:1/", Move, network=network)
+    log = Log(client)
+    client.work(None, wait=None)
+    assert [type(event) for event in log.events] == [tickws.Dropped]
+    start, waited = network.clock.now(), client.waited
+    client.work(None, wait=0.5)
+    assert network.clock.now() == pytest.approx(start + 0.1)
+    client.work(None, wait=0.5)  # now there is an answer to wait for
+    assert network.clock.now() == pytest.approx(start + 0.6)
+    assert client.waited == pytest.approx(waited + 0.6)
 
 
 @pytest.mark.parametrize("rate", [10, 60])

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import os
-import queue
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -22,14 +17,12 @@ from typing import Any
 import pytest
 
 import tickws
+from tests.program import ROOT, SECONDS, Program
 
-ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "samples" / "tutorial"
 MODULES = [path.stem for path in TUTORIAL.glob("*.py")]
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CHROMIUM += ["--disable-component-update", "--disable-sync"]
-SECONDS = 30.0
-"""How long a test waits for what takes a moment, on a machine that is busy."""
 
 
 @pytest.fixture
@@ -109,7 +102,7 @@ def play(
     import pygame
 
     def play(
-        step: str, act: Callable[[Player, int], bool], *arguments: str, sleep: Callable[[float], object] = time.sleep
+        step: str, act: Callable[[Player, int], bool], *arguments: str, sleep: Callable[[float], object]
     ) -> Player:
         module, player = load(step), Player(pygame, act, sleep)
         real = module.draw
@@ -198,86 +191,40 @@ def test_step_2_runs_the_same_ticks_however_often_it_is_drawn(
 # -- the programs ----------------------------------------------------------------------------------------------------
 
 
-class Program:
-    """A step as a process of its own, at a port of its own."""
-
-    def __init__(self, folder: Path, name: str, *arguments: str, port: int) -> None:
-        self.port = port
-        if not folder.exists():
-            shutil.copytree(TUTORIAL, folder, ignore=shutil.ignore_patterns("__pycache__"))
-            for path in folder.glob("*.py"):
-                path.write_text(path.read_text(encoding="utf-8").replace("8056", str(port)), encoding="utf-8")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(folder / name), *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.output = ""
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def says(self, pattern: str) -> str:
-        """The next line that matches."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
-            assert line is not None, f"it ended:\n{self.output}"
-            self.output += line
-            if re.search(pattern, line):
-                return line
-
-    def stop(self) -> None:
-        """Interrupt it; it must end well, without a word more than those that were waited for."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(SECONDS)
-        self._reader.join(SECONDS)
-        while (line := self._lines.get(timeout=SECONDS)) is not None:
-            self.output += line
-        assert code == 0, self.output
-        assert "Traceback" not in self.output
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+SERVES = re.compile(r'print\("(Pong at \w+://127\.0\.0\.1):8056/')
+"""The line in which a step says where it serves."""
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    """Starts steps, all of them for the same port; afterwards each must end by Ctrl-C."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    """Starts steps, from copies of their own; afterwards each must end by Ctrl-C.
+
+    A server of the tutorial listens on 8056 and says so. Its copy listens on a free port, and says which.
+    """
     programs: list[Program] = []
 
-    def start(name: str, *arguments: str, says: str = "") -> Program:
-        programs.append(Program(tmp_path / "tutorial", name, *arguments, port=port))
-        if says:
-            programs[-1].says(says)
+    def copied(port: int) -> Path:
+        folder = tmp_path / str(len(programs))
+        shutil.copytree(TUTORIAL, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in folder.glob("*.py"):
+            text = path.read_text(encoding="utf-8").replace("port=8056", "port=0")
+            text = SERVES.sub(r'print(f"\1:{game.port}/', text).replace("8056", str(port))
+            path.write_text(text, encoding="utf-8")
+        return folder
+
+    def start(name: str, *arguments: str, joins: Program | None = None) -> Program:
+        folder = copied(joins.port if joins else 0)
+        programs.append(Program(folder / name, *arguments))
+        stack.callback(programs[-1].close)
+        if not joins:
+            programs[-1].listens()
         return programs[-1]
 
-    yield start
-    try:
+    with contextlib.ExitStack() as stack:
+        yield start
         for program in reversed(programs):
-            program.stop()
-    finally:
-        for program in programs:
-            program.close()
+            assert program.stop() == 0, program.output
+            assert "Traceback" not in program.output
 
 
 @pytest.fixture
@@ -319,28 +266,30 @@ def test_the_tests_of_the_tutorial_pass(name: str, load: Callable[[str], Any]) -
 def test_step_4_is_a_window_that_plays_on_the_server_of_step_3(
     play: Callable[..., Player], start: Callable[..., Program], join: Callable[..., tickws.GameClient[Any]]
 ) -> None:
-    server = start("step3_server.py", says="Pong at ws://")
+    server = start("step3_server.py")
+    other = join(server)
+    until(other, lambda world: world["seats"]["left"] == other.player)
     notes = []
-    other: list[tickws.GameClient[Any]] = []
     deadline = time.monotonic() + SECONDS
+
+    def wait(seconds: float) -> None:
+        """A frame of the window: until the server says something, and no longer than a frame."""
+        assert other.work(0.02, wait=seconds)
 
     def act(player: Player, frame: int) -> bool:
         notes.append(player.note)
-        if player.note.startswith("you are left") and not other:
-            other.append(join(server))
-            serve_and_hold_up(player, 0)
-        moved = False
-        if other:
-            assert other[0].work()
-            left = other[0].state().get("left", {"y": 225.0})
-            moved = left["y"] == 40 and player.state.ball.x != 400 and player.state.paddles[0].y == 40
-        return moved or time.monotonic() > deadline
+        if player.note.startswith("you are right"):
+            player.held[player.pygame.K_UP] = True
+            if player.state.ball.vx == 0:
+                player.press(player.pygame.K_SPACE)
+        here = player.state.ball.x != 400 and player.state.paddles[1].y == 40
+        there = other.state()["ball"]["x"] != 400 and other.state()["right"]["y"] == 40
+        return (here and there) or time.monotonic() > deadline
 
-    play("step4_window", act, f"ws://127.0.0.1:{server.port}/")
+    play("step4_window", act, f"ws://127.0.0.1:{server.port}/", sleep=wait)
     assert notes[0].startswith("connecting to ws://")
-    assert other
-    until(other[0], lambda world: world["left"]["y"] == 40 and world["ball"]["x"] != 400)
-    until(other[0], lambda world: world["seats"]["left"] is None)  # the window was closed
+    assert time.monotonic() < deadline
+    until(other, lambda world: world["seats"]["right"] is None)  # the window was closed
 
 
 @pytest.mark.parametrize("step", ["step5_page.py", "step6_visitors.py"])
@@ -352,7 +301,7 @@ def test_step_5_is_a_page_that_plays(
 ) -> None:
     path = require("chromium")
     playwright = pytest.importorskip("playwright.sync_api")
-    server = start(step, says="Pong at http://")
+    server = start(step)
     strays: list[str] = []
     with playwright.sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=path, args=CHROMIUM, timeout=1000 * SECONDS)
@@ -376,23 +325,23 @@ def test_step_5_is_a_page_that_plays(
 def test_step_6_has_spectators_a_chat_and_points(
     start: Callable[..., Program], join: Callable[..., tickws.GameClient[Any]], load: Callable[[str], Any]
 ) -> None:
-    server = start("step6_visitors.py", says="Pong at http://")
+    server = start("step6_visitors.py")
     move = load("step3_server").Move
     ada = join(server)
     until(ada, lambda world: world["seats"]["left"] == ada.player)
-    watcher = start("step6_watch.py", "well", "played")
-    watcher.says(r"^2 says: well played$")
+    watcher = start("step6_watch.py", "well", "played", joins=server)
+    watcher.wait_for(r"^2 says: well played$")
     ada.send("chat", {"text": "thank you"})
     ada.send("chat", {"text": ""})  # too short
     ada.send_input(move(dy=1.0, serve=True))  # out of the way: the ball comes back from the robot, and is a point
     until(ada, lambda world: world["right"]["score"] == 1)
-    watcher.says(r"^1 says: thank you$")
-    watcher.says(r"^0 : 1$")
-    server.says(r"^<Player 1> sent what cannot be used: message .chat.: Expected `str` of length >= 1")
+    watcher.wait_for(r"^1 says: thank you$")
+    watcher.wait_for(r"^0 : 1$")
+    server.wait_for(r"^<Player 1> sent what cannot be used: message .chat.: Expected `str` of length >= 1")
     ada.close()
     while ada.work(0.02, wait=0.02):
         pass
-    server.says(r"^<Player 1> left: 1000")
+    server.wait_for(r"^<Player 1> left: 1000")
 
 
 def test_step_6_kicks_who_sleeps(load: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.examples.program import Program
+from tests.program import Program
 
 
 @pytest.fixture
@@ -14,8 +14,9 @@ def start() -> Iterator[Callable[..., Program]]:
     with contextlib.ExitStack() as stack:
 
         def start(*arguments: str, port: int = 0) -> Program:
-            program = Program(*arguments, port=port)
+            program = Program("-m", "examples.pong_server", "--port", str(port), *arguments)
             stack.callback(program.close)
+            program.listens()
             return program
 
         yield start

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.examples.program import SECONDS, Program
+from tests.program import SECONDS, Program
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the program is interrupted as POSIX does it")
 

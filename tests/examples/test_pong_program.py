@@ -20,8 +20,8 @@ from examples.pong_server.client import joining
 from examples.pong_server.game import SIDES, Move
 from examples.pong_server.server import FILES, PAGE
 from examples.pong_server.status import Status, server_line
-from tests.examples.program import ROOT, SECONDS, Program
 from tests.examples.table import Table
+from tests.program import ROOT, SECONDS, Program
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are POSIX's here")
 PONG = [sys.executable, "-m", "examples.pong_server"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.examples.program import ROOT, SECONDS, Program
 from tests.examples.table import URL, Table
+from tests.program import ROOT, SECONDS, Program
 
 DT = 1 / 60
 

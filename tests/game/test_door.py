@@ -210,6 +210,35 @@ def test_authenticate_turns_away(answer: Any, code: int, words: bytes) -> None:
     assert table.counts.turned_away == {code: 2}  # and took no seat
 
 
+def test_authenticate_answers_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def later(request: tickws.Request) -> None:
+        """Lets nobody in, if only somebody waited for it."""
+
+    with pytest.raises(TypeError, match="authenticate is async"):
+        Table(authenticate=later)
+    answers = [later(None)]  # type: ignore[arg-type]
+    table = Table(authenticate=lambda request: answers[0])
+    assert table.ask("/", SPEAKS).startswith(b"HTTP/1.1 500 ")
+    assert "authenticate answers at once" in caplog.text
+    answers.pop().close()
+
+
+def test_a_seat_is_free_from_the_kick_on() -> None:
+    table = Table(max_players=1)
+    first = table.raw()
+    first.input(table.loop.ticks + 3, 1.0, False)
+    table.run(0.1)
+    table.line().stall(True)
+    table.player(1).kick("enough")
+    table.run(0.05)
+    assert table.game.players == ()
+    assert [(left.code, left.reason) for left in table.of(tickws.PlayerLeft)] == [(1008, "enough")]
+    table.raw()
+    assert table.player(2) in table.game.players
+    table.run(10.0)
+    assert len(table.of(tickws.PlayerLeft)) == 1
+
+
 def test_authenticate_is_asked_last_and_not_for_a_full_game() -> None:
     asked: list[str] = []
 

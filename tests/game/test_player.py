@@ -10,6 +10,29 @@ from tests.game.helpers import Move, Table
 from tickws.testing import Conditions
 
 
+def test_an_entity_is_hashable_or_refused_at_once() -> None:
+    table = Table()
+    table.raw()
+    player = table.player(1)
+    with pytest.raises(TypeError, match="unhashable"):
+        player.entity = {}  # type: ignore[assignment]
+    player.entity = ("paddle", 1)
+    assert player.entity == ("paddle", 1)
+
+
+def test_forgetting_its_entity_does_not_keep_a_player() -> None:
+    table = Table()
+    raw = table.raw()
+    table.player(1).entity = 7
+    raw.socket.close()
+    for _ in range(3):
+        table.game.server.receive(None)  # it is gone, and nobody was told
+    table.loop.bus.forget(7)
+    table.run(0.1)
+    assert table.game.players == ()
+    assert [left.player.id for left in table.of(tickws.PlayerLeft)] == [1]
+
+
 def test_input_frames_are_those_of_the_running_tick_alone() -> None:
     table = Table()
     raw = table.raw()
@@ -146,6 +169,34 @@ def test_latency_and_behind() -> None:
     assert raw.snapshots
     assert player.behind is None  # has acknowledged nothing
     assert player.latency == pytest.approx(0.2, abs=2 / 60)  # of a ping, then
+
+
+def test_what_the_server_held_a_frame_for_is_no_latency() -> None:
+    table = Table(snapshot_rate=1)
+    table.publish_each_tick()
+    client = table.join()
+    client.send_input(Move())
+    end = table.line().other
+    assert end is not None
+    table.run(40 / 60)
+    for _ in range(3):
+        end.stall()  # over the snapshot: it answers a frame of a third of a second ago
+        table.run(0.5)
+        end.stall(False)
+        table.run(0.5)
+    assert client.latency is not None
+    assert client.latency <= 2 / 60
+
+
+def test_who_is_thrown_out_twice_left_for_the_first_reason() -> None:
+    table = Table()
+    raw = table.raw()
+    player = table.player(1)
+    raw.line.stall()
+    player.kick("be nice")
+    player.kick("and do not come back")
+    table.run(6.0)  # as long as a closing handshake may take
+    assert [(left.code, left.reason) for left in table.of(tickws.PlayerLeft)] == [(1008, "be nice")]
 
 
 def test_how_it_shows_itself() -> None:

@@ -171,7 +171,7 @@ def test_a_cut_between_two_snapshots_comes_with_the_next() -> None:
     raw = RawAcknowledging(table)
     table.run(2.0)
     cuts = {snapshot.tick: snapshot.cuts for snapshot in raw.raw.snapshots}
-    assert (cuts[60], cuts[63]) == ({}, {"ball": 63})
+    assert (cuts[60], cuts[63]) == ({}, {"ball": 61})
 
 
 @pytest.mark.parametrize("entity", [None, 1.5, True, (1,), []])
@@ -197,6 +197,24 @@ def test_a_snapshot_tells_each_player_of_its_own_inputs() -> None:
     assert (inputs.received, inputs.lead, inputs.sequence, inputs.applied) == (1, 2, 1, now + 2)
     assert inputs.repeated == ada.snapshots[-1].tick - (now + 2)
     assert {snapshot.inputs for snapshot in watcher.snapshots} == {None}
+
+
+def test_how_long_the_newest_frame_was_held_is_told() -> None:
+    table = Table(snapshot_rate=1)
+    table.publish_each_tick()
+    raw = table.raw()
+    raw.input(table.loop.ticks + 2, 0.5, False)
+    table.run(1 / 60)
+    arrived = table.loop.ticks  # it is read in the next frame
+    table.run(0.25)
+    raw.say(2, raw.sequence, table.loop.ticks + 2, None, 0, [0.5, False])  # refused: it was here before
+    table.run(1.0)
+    told = raw.snapshots[-1]
+    assert table.counts.out_of_range == 1
+    assert told.inputs is not None
+    assert told.inputs.received == 1
+    assert told.inputs.held == pytest.approx((told.tick - arrived) * 1_000_000 / 60, abs=10)
+    assert told.inputs.held > 500_000
 
 
 def test_time_that_slips_is_told() -> None:

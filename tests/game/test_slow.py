@@ -74,6 +74,28 @@ def test_on_return_a_few_stale_snapshots_and_then_the_newest(
     assert stall.look()[1] <= stall.usual + 1 / snapshot_rate
 
 
+def test_the_snapshot_that_waits_for_the_socket_is_of_the_newest_tick_when_it_goes() -> None:
+    table = Table(snapshot_rate=RATE, conditions=Conditions(buffer_bytes=500))
+    table.publish_each_tick(WORLD)
+    raw = table.raw()
+    table.run(0.5)
+    raw.line.stall()
+    raw.say(4, 0, raw.snapshots[-1].tick)
+    start = table.loop.ticks
+    heard, built, published = len(raw.snapshots), table.counts.snapshots, table.counts.published
+    assert built == heard
+    table.run(0.5)
+    assert table.counts.published == published + 10
+    assert table.counts.snapshots == built + 1  # of which the socket has taken a part
+    newest = table.loop.ticks - 60 // RATE
+    raw.line.stall(False)
+    table.run(0.5)
+    stale, fresh, *_ = raw.snapshots[heard:]
+    assert stale.tick <= start + 60 // RATE
+    assert fresh.tick >= newest
+    assert table.counts.snapshots == len(raw.snapshots)
+
+
 def test_who_never_acknowledges_gets_two_snapshots() -> None:
     table = Table()
     table.publish_each_tick()
@@ -121,9 +143,9 @@ def test_256_events_may_wait_for_acknowledgment() -> None:
     assert raw.closed is None
     assert not player.send("hello", 256)
     table.run(0.1)
-    assert raw.closed == (1008, "too slow: 256 events (2818 bytes) are not acknowledged")
+    assert raw.closed == (1013, "too slow: 256 events (2818 bytes) are not acknowledged")
     assert [payload for _, payload in raw.messages] == list(range(256))
-    assert [left.code for left in table.of(tickws.PlayerLeft)] == [1008]
+    assert [left.code for left in table.of(tickws.PlayerLeft)] == [1013]
 
 
 def test_256_kib_may_wait_for_acknowledgment() -> None:
@@ -137,7 +159,7 @@ def test_256_kib_may_wait_for_acknowledgment() -> None:
     assert 128 * 1024 < slow.bytes <= 9 * 16 * 1024
     table.run(0.5)
     assert raw.closed is not None
-    assert raw.closed[0] == 1008
+    assert raw.closed[0] == 1013
 
 
 def test_one_event_is_taken_however_long() -> None:
@@ -218,5 +240,5 @@ def test_who_no_longer_hears_that_it_is_thrown_out_left_for_that_reason(how: str
     assert not player.connected
     table.run(6.0)  # as long as a closing handshake may take
     (left,) = table.of(tickws.PlayerLeft)
-    assert left.code == 1008
+    assert left.code == (1008 if how == "kick" else 1013)
     assert left.reason.startswith("be nice" if how == "kick" else "too slow: 256 events")

@@ -6,6 +6,7 @@ from collections import ChainMap, deque
 from types import MappingProxyType
 from typing import Any
 
+import msgpack
 import msgspec
 import pytest
 from hypothesis import given
@@ -108,6 +109,10 @@ def test_any_state_arrives_with_floats_of_32_bits(state: dict[Any, dict[str, Val
         assert repr(read(world(state)).entities) == repr(expected)
 
 
+class Numpyish(float):
+    """A float of another class."""
+
+
 def deep(levels: int) -> list[Any]:
     """A list that lies in so many lists."""
     found: list[Any] = []
@@ -155,15 +160,29 @@ def test_quantising_twice_changes_nothing(number: float) -> None:
         ({7: {"x": object()}}, TypeError, "cannot pack a object"),
         ({7: {"x": 1 << 64}}, ValueError, "cannot pack a number"),
         ({7: {"x": 1e39}}, ValueError, "cannot pack a number: float too large"),
-        ({7: {"x": float("nan")}}, ValueError, "x of entity 7 is nan"),
-        ({7: {"x": float("-inf")}}, ValueError, "x of entity 7 is -inf"),
-        ({7: {"x": [0.0, {"y": float("inf")}]}}, ValueError, "x of entity 7 holds a number that is not finite"),
-        ({7: {"x": deep(17)}}, ValueError, "x of entity 7 .* too deep"),
+        ({7: {"x": float("nan")}}, ValueError, "x of entity 7: a number that is not finite"),
+        ({7: {"x": float("-inf")}}, ValueError, "x of entity 7: a number that is not finite"),
+        ({7: {"x": [0.0, {"y": float("inf")}]}}, ValueError, "x of entity 7: a number that is not finite"),
+        ({7: {"x": {(0, 1): 3}}}, ValueError, "x of entity 7: .*"),
+        ({7: {"x": {None: 3}}}, ValueError, "x of entity 7: a map's key must be text or a whole number"),
+        ({7: {"x": {1.5: 3}}}, ValueError, "x of entity 7: a map's key"),
+        ({7: {"x": msgpack.ExtType(5, b"")}}, ValueError, "x of entity 7: msgpack's extension types"),
+        ({7: {"x": Numpyish("nan")}}, ValueError, "x of entity 7: a number that is not finite"),
+        ({7: {"x": deep(17)}}, ValueError, "x of entity 7: too deep"),
     ],
 )
 def test_what_cannot_be_sent(state: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         world(state)
+
+
+def test_a_world_that_no_client_takes() -> None:
+    with pytest.raises(ValueError, match=r"a world of \d+ bytes: clients take"):
+        world({1: {"x": b"x" * (1 << 20)}})
+
+
+def test_jumps_of_what_is_not_there_are_not_told() -> None:
+    assert read(World(9, 0, 0, {"a": {}}, {"a": 8, "b": 8, 5: 8})).cuts == {"a": 8}
 
 
 def test_ids_at_their_edges() -> None:

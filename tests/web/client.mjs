@@ -22,8 +22,9 @@ class FakeSocket {
 
   /** As a browser does: of the codes that RFC 6455 defines, a page may say 1000 alone. */
   close(code, reason) {
-    assert(code === 1000 || (code >= 3000 && code <= 4999), `a browser refuses close(${code})`);
-    assert(new TextEncoder().encode(reason).length <= 123);
+    const refuse = (name, what) => { throw Object.assign(new Error(`a browser refuses ${what}`), { name }); };
+    if (code !== 1000 && !(code >= 3000 && code <= 4999)) refuse("InvalidAccessError", `close(${code})`);
+    if (new TextEncoder().encode(reason).length > 123) refuse("SyntaxError", "a reason of more than 123 bytes");
     this.closed = { code, reason };
   }
 
@@ -215,6 +216,20 @@ const tests = {
     assert.throws(() => client.send("a", circle), TypeError);
   },
 
+  "a frame is 16 deep at most: what is deeper throws at once, and not in work()"() {
+    const nested = (depth) => (depth ? [nested(depth - 1)] : 1);
+    const world = start({ inputs: { build: held(null) } });
+    world.socket.welcome();
+    assert.throws(() => world.client.sendInput({ build: nested(16) }), TypeError);
+    assert.throws(() => held(nested(16)), TypeError);
+    world.client.sendInput({ build: nested(15) });
+    const sent = [];
+    world.socket.send = (bytes) => sent.push(bytes); // all in all it is deeper than decode() goes
+    world.frame();
+    const frame = encode([nested(15)]);
+    assert.deepEqual(sent.at(-1).slice(-frame.length), frame);
+  },
+
   "while the browser holds much unsent, frames wait: the newest held, every press"() {
     const world = joined();
     world.socket.bufferedAmount = 16 * 1024 + 1;
@@ -258,16 +273,26 @@ const tests = {
     const world = joined();
     const heard = [];
     world.client.message("chat", ({ text }) => heard.push(text));
-    world.client.message("chat", ({ text }) => heard.push(text.length));
     world.socket.hear(EVENT, 1, "chat", { text: "one" });
     world.socket.hear(EVENT, 2, "other", [1.5, null]);
     world.socket.hear(EVENT, 3, "chat", { text: "three" });
     assert.deepEqual(heard, []);
     world.frame();
-    assert.deepEqual(heard, ["one", 3, "three", 5]);
+    assert.deepEqual(heard, ["one", "three"]);
     assert.deepEqual(world.told.map(([, { name, payload }]) => [name, payload]), [
       ["chat", { text: "one" }], ["other", [1.5, null]], ["chat", { text: "three" }],
     ]);
+  },
+
+  "a message has one handler"() {
+    const world = joined();
+    const heard = [];
+    world.client.message("chat", (text) => heard.push(text));
+    const twice = () => world.client.message("chat", () => heard.push("the second"));
+    assert.throws(twice, { name: "TypeError", message: "chat is handled already" });
+    world.socket.hear(EVENT, 1, "chat", "the first");
+    world.frame();
+    assert.deepEqual(heard, ["the first"]);
   },
 
   "events are kept until acknowledged, 256 of them or 256 KiB"() {
@@ -529,6 +554,20 @@ const tests = {
     waiting.client.close();
     waiting.timers.shift()[0]();
     assert.equal(waiting.sockets.length, 1);
+  },
+
+  "close() that a browser refuses throws, and leaves all as it was"() {
+    const world = joined();
+    assert.throws(() => world.client.close(1001), { name: "InvalidAccessError" });
+    assert.throws(() => world.client.close(4000, "é".repeat(62)), { name: "SyntaxError" });
+    assert.deepEqual([world.client.connected, world.client.player, world.frame()], [true, 1, true]);
+    assert.equal(world.client.send("still", "here"), true);
+    world.socket.hear(EVENT, 1, "a", null);
+    world.frame();
+    assert.deepEqual(world.told, [["message", { name: "a", payload: null }]]);
+    world.client.close(4000, "é".repeat(61));
+    assert.deepEqual(world.socket.closed, { code: 4000, reason: "é".repeat(61) });
+    assert.deepEqual([world.socket.onclose, world.client.connected, world.client.work()], [null, false, false]);
   },
 
   "a callback may close, send and work"() {

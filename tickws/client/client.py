@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
@@ -40,6 +41,8 @@ __all__ = ["GameClient"]
 
 I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Any], object])
+
+logger = logging.getLogger("tickws")
 
 MICROSECONDS = 1_000_000
 RESERVE = 4  # one part in so many of a budget is flush's own
@@ -204,7 +207,7 @@ class GameClient(Generic[I]):
         Raises:
             TypeError, ValueError: the name names no message, or is declared already; the type is none of msgspec's.
         """
-        return self._messages.handler(name, type)
+        return self._messages.handler(name, type, ("payload",))
 
     # -- what the player sees ----------------------------------------------------------------------------------------
 
@@ -279,11 +282,18 @@ class GameClient(Generic[I]):
                 self._apply(self._voice, message)
             elif isinstance(message, Event):
                 if self._voice.heard(message):
-                    self.bus.emit(ServerMessage(message.name, self._messages.payload(message)))
+                    self._tell(message)
             elif isinstance(message, Ack):
                 self._voice.outgoing.acknowledge(message.event)
         except ProtocolFault as fault:
             self._line.fail(ws, fault.close_code, f"the server's fault: {fault.reason}")
+
+    def _tell(self, event: Event) -> None:
+        """One message that does not fit what this client declared is no reason to leave."""
+        try:
+            self.bus.emit(ServerMessage(event.name, self._messages.payload(event)))
+        except ProtocolFault as fault:
+            logger.warning("%s: dropped a message of the server: %s", self.url, fault.reason)
 
     def _welcome(self, ws: WebSocket, message: Welcome) -> None:
         if self._voice is not None:

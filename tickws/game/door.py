@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
+from tickws.errors import check_callback
 from tickws.game.session import Session
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.sync.wire import SUBPROTOCOL
@@ -48,8 +49,8 @@ class Door(Handler):
                 raise TypeError(f"{name} is a whole number or None, not {seats!r}")
             if seats is not None and seats < (name == "max_players"):
                 raise ValueError(f"{name} cannot be {seats!r}")
-        if authenticate is not None and not callable(authenticate):
-            raise TypeError(f"authenticate is called with the request; {authenticate!r} cannot be")
+        if authenticate is not None:
+            check_callback("authenticate", authenticate, ("request",))
         if isinstance(origins, str) and origins != "same":
             raise TypeError(f'origins is "same", None or a collection: ({origins!r},)')
         self._enter = enter
@@ -82,6 +83,8 @@ class Door(Handler):
         user = True if self._authenticate is None else self._authenticate(request)
         if isinstance(user, Reject):
             return user
+        if isinstance(user, Awaitable):
+            raise TypeError(f"authenticate answers at once; it gave {user!r}, which is to be awaited")
         if user is None or user is False:
             return Reject(401, "401 Unauthorized: who are you?\n")
         self._admitted = (spectator, user)
@@ -96,7 +99,7 @@ class Door(Handler):
 
     def _seat(self, watch: bool) -> bool | None:
         """Whether the next one plays (False) or watches (True); None: there is no seat."""
-        taken = Counter(session.spectator for session in self.sessions.values())
+        taken = Counter(session.spectator for session in self.sessions.values() if session.open)
         for spectator in (False, True):
             seats = self._seats[spectator]
             if (spectator or not watch) and (seats is None or taken[spectator] < seats):

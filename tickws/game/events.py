@@ -7,7 +7,7 @@ in `game.players` from the delivery of its `PlayerJoined` to that of its `Player
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tickws.game.player import Player
 
@@ -33,6 +33,7 @@ class PlayerJoined:
 class PlayerLeft:
     """A player is gone: the close code (RFC 6455 section 7.4) and the reason that came with it."""
 
+    lasting: ClassVar[bool] = True  # see EventBus.forget
     player: Player[Any]
     code: int
     reason: str
@@ -49,6 +50,7 @@ class SpectatorJoined:
 class SpectatorLeft:
     """A spectator is gone."""
 
+    lasting: ClassVar[bool] = True  # see EventBus.forget
     player: Player[Any]
     code: int
     reason: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 from tickws.errors import ProtocolFault
 from tickws.game.limits import GameLimits
@@ -15,6 +16,9 @@ from tickws.sync.events import EventCounter
 from tickws.sync.wire import Event
 
 __all__ = ["Inbox"]
+
+A_TICK: Final = 4
+"""Of a burst, how many pass in one tick: what some say to all at once must not drown a third."""
 
 
 class Inbox:
@@ -25,12 +29,13 @@ class Inbox:
         rate: ticks a second.
     """
 
-    __slots__ = ("_limits", "_rate", "_share", "_waiting", "counter")
+    __slots__ = ("_limits", "_now", "_rate", "_share", "_waiting", "counter")
 
     def __init__(self, limits: GameLimits, rate: int) -> None:
         self._limits = limits
         self._rate = rate
-        self._share = float(limits.message_burst)  # messages that may pass now
+        self._share = float(limits.message_burst)  # messages that may pass, by and by
+        self._now = A_TICK  # of these, how many in this tick
         self._waiting: deque[Event] = deque()
         self.counter = EventCounter()
         """What has passed, and what of it was acknowledged."""
@@ -47,6 +52,7 @@ class Inbox:
 
     def tick(self) -> None:
         """A tick has passed: some more may pass."""
+        self._now = A_TICK
         if self._share < self._limits.message_burst:
             self._share = min(self._share + self._limits.message_rate / self._rate, self._limits.message_burst)
 
@@ -56,8 +62,9 @@ class Inbox:
         Raises:
             ProtocolFault: 1008, one is missing before the next.
         """
-        while self._waiting and self._share >= 1:
+        while self._waiting and self._now and self._share >= 1:
             event = self._waiting.popleft()
             if self.counter.take(event.number):
                 self._share -= 1
+                self._now -= 1
                 yield event

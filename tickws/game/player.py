@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 from tickws.errors import UsageError
@@ -48,7 +49,7 @@ class Seat(Protocol):
 class Player(Generic[I]):
     """Somebody who plays; a spectator, if that is what `spectator` says."""
 
-    __slots__ = ("__weakref__", "_frame", "_seat", "_tick", "data", "entity", "id", "spectator")
+    __slots__ = ("__weakref__", "_entity", "_frame", "_seat", "_tick", "data", "id", "spectator")
 
     def __init__(self, id: int, spectator: bool, seat: Seat, frame: I) -> None:
         self.id = id
@@ -57,11 +58,24 @@ class Player(Generic[I]):
         """Whether this one only watches: has no input frames, and stands in `game.spectators`."""
         self.data: Any = None
         """Yours: whatever you want to keep with this player."""
-        self.entity: Any = None
-        """Yours: the entity that this player's events on the bus are addressed to."""
+        self._entity: Hashable = None
         self._seat = seat
         self._frame = frame
         self._tick = -1
+
+    @property
+    def entity(self) -> Hashable:
+        """Yours: the entity that this player's events on the bus are addressed to; None at first.
+
+        Raises (where it is set):
+            TypeError: it is not hashable.
+        """
+        return self._entity
+
+    @entity.setter
+    def entity(self, entity: Hashable) -> None:
+        hash(entity)
+        self._entity = entity
 
     def input(self, tick: Tick) -> I:
         """What this player does in `tick`: a real frame, or the last one repeated, or the neutral one. Never None.

@@ -33,7 +33,6 @@ class Publisher:
         self._rate = rate
         self._interval = rate // snapshot_rate
         self._due = 0
-        self._cuts: list[object] = []
         self._recent = Cuts(rate)
         self.world: World | None = None
         """The newest one."""
@@ -53,9 +52,6 @@ class Publisher:
         again = self.world is not None and self.world.tick == number
         if number < self._due and not again:
             return False
-        for entity in self._cuts:
-            self._recent.cut(entity, number)
-        self._cuts.clear()
         made = state() if callable(state) else state
         time = self.time(number, slipped)
         self.world = World(number, time, round(slipped * MICROSECONDS), made, self._recent.recent(number))
@@ -63,6 +59,7 @@ class Publisher:
         self.published += not again
         return True
 
-    def cut(self, entity: object) -> None:
-        """`entity` jumps in this tick; told with the next world."""
-        self._cuts.append(entity)
+    def cut(self, entity: object, number: int) -> None:
+        """`entity` jumps in tick `number`; told with the next worlds: not with that tick's, if it is made already."""
+        made = self.world is not None and self.world.tick == number
+        self._recent.cut(entity, number + made)

@@ -123,7 +123,7 @@ class GameServer(Subsystem, Generic[I]):
         self.rejected: Counter[int] = Counter()
         self.snapshots = 0
         self._protocol = protocol_text(protocol, self.schema.text)
-        self._door = Door(self._enter, self._leave, max_players, spectators, authenticate, origins)
+        self._door = Door(self._enter, self.leave, max_players, spectators, authenticate, origins)
         self._token_source = token_source
         self._messages = MessageTypes(strict=True)
         self._loop: Loop | None = None
@@ -191,11 +191,12 @@ class GameServer(Subsystem, Generic[I]):
         """Part of the loop's frame: what the clients are told, and the server's writing."""
         begun = self.now_ns()
         deadline = begun + check_seconds("budget", budget)
+        half = begun + (deadline - begun) // 2  # the other half is the writing's
         sessions = list(self._door.sessions.values())
         first = self._first
         for turn in range(len(sessions)):
             sessions[(first + turn) % len(sessions)].flush()
-            if turn % QUEUED == QUEUED - 1 and self.now_ns() >= deadline:
+            if turn % QUEUED == QUEUED - 1 and self.now_ns() >= half:
                 self._first = (first + turn + 1) % len(sessions)
                 break
         self.server.flush(None if budget is None else (deadline - self.now_ns()) / NANOSECONDS)
@@ -239,7 +240,7 @@ class GameServer(Subsystem, Generic[I]):
         if type(entity) not in (int, str):
             raise TypeError(f"an entity's id is an int or a str, not {entity!r}")
         self._on_loop()
-        self._publisher.cut(entity)
+        self._publisher.cut(entity, self._tick)
 
     # -- players -----------------------------------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class GameServer(Subsystem, Generic[I]):
         Raises:
             TypeError, ValueError: the name names no message, or is declared already; the type is none of msgspec's.
         """
-        return self._messages.handler(name, type)
+        return self._messages.handler(name, type, ("player", "payload"))
 
     @property
     def port(self) -> int:
@@ -379,10 +380,10 @@ class GameServer(Subsystem, Generic[I]):
         logger.warning("%s: refused: %s", session.ws.remote_address, reason)
         session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 
-    def _leave(self, session: Session, code: int, reason: str) -> None:
-        if code == CloseCode.ABNORMAL and session.verdict is not None:  # it was closed by us, and no longer heard that
-            code, reason = session.verdict
-        if self._loop is not None:
+    def leave(self, session: Session, code: int, reason: str) -> None:
+        """A connection is closed, or we have closed it: its player is gone from now on."""
+        if self._loop is not None and not session.gone:
+            session.gone = True
             self._roster.leave(session, code, reason)
 
     def _delivered(self, event: MessageReceived) -> None:

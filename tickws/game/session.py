@@ -58,6 +58,9 @@ class Table(Protocol):
     def emit(self, event: object, player: Player[Any]) -> None:
         """Put an event on the bus, addressed to that player's entity."""
 
+    def leave(self, session: Session, code: int, reason: str) -> None:
+        """A session is over; told once."""
+
     def received(self, player: Player[Any], event: Event) -> None:
         """A named message has come.
 
@@ -72,7 +75,7 @@ class Session:
     # fmt: off
     __slots__ = (
         "_applied", "_arrived", "_committed", "_inbox", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
-        "_table", "buffer", "opened_in", "player", "spectator", "user", "verdict", "window", "ws",
+        "_table", "buffer", "gone", "opened_in", "player", "spectator", "user", "window", "ws",
     )
     # fmt: on
 
@@ -89,8 +92,8 @@ class Session:
         """None for spectators, and before the hello."""
         self.window: Window | None = None
         """None before the hello."""
-        self.verdict: tuple[int, str] | None = None
-        """What we closed it with."""
+        self.gone = False
+        """Whether its player has left, as far as the game is told."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
         self._inbox = Inbox(table.limits, table.rate)
         self._slow = False
@@ -176,11 +179,11 @@ class Session:
         self._table.rejected[fault.close_code] += 1
         self._rejected += 1
         logger.debug("%s: rejected a message: %s", self.ws.remote_address, reason)
+        if self.player is not None:
+            self._table.emit(InputRejected(self.player, fault.close_code, reason), self.player)
         tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG and self.player is not None
         if not tolerated or self._rejected > self._table.limits.rejected_messages:
             self.close(fault.close_code, cut_reason(reason))
-        if self.player is not None:
-            self._table.emit(InputRejected(self.player, fault.close_code, reason), self.player)
 
     # -- what the client is told -------------------------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ class Session:
         message = outgoing.put(name, payload)
         if message is None:
             waiting = f"{len(outgoing)} events ({outgoing.bytes} bytes)"
-            self.close(CloseCode.POLICY_VIOLATION, f"too slow: {waiting} are not acknowledged")
+            self.close(CloseCode.TRY_AGAIN_LATER, f"too slow: {waiting} are not acknowledged")
             return False
         if outgoing.half_full and not self._slow:
             self._slow = True
@@ -230,9 +233,9 @@ class Session:
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection; `reason` has at most 123 bytes."""
-        if self.verdict is None and self.ws.open:
-            self.verdict = (code, reason)
-        self.ws.close(code, reason)
+        if self.ws.open:
+            self.ws.close(code, reason)
+            self._table.leave(self, code, reason)
 
     # -- what a player asks ------------------------------------------------------------------------------------------
 

@@ -19,8 +19,9 @@ host's, who called `work`; a system's): it is the cause when it is at least half
 
 Under lasting overload the network gives back: its budgets are halved each frame, to nothing (one step for each half)
 in the end, as long as ticks come late *and* the network takes more than a tenth of the time (in a host's own loop: more
-than half); they double again with each frame that is on time. A network that takes less has nothing to give back: were it cut down for a simulation that
-is too slow, or for a host that sleeps, the ticks would be as late as before, and the players cut off.
+than half); they double again with each frame that is on time. A network that takes less has nothing to give back: were
+it cut down for a simulation that is too slow, or for a host that sleeps, the ticks would be as late as before, and the
+players cut off.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tickws.errors import ProtocolFault
+from tickws.errors import ProtocolFault, check_callback
 from tickws.sync.events import check_name
 from tickws.sync.payload import unpack
 from tickws.sync.wire import Event
@@ -49,11 +49,15 @@ class MessageTypes:
             raise TypeError(f"the message {name!r} cannot be a {type!r}: {error}") from None
         self._types[name] = NoneType if type is None else type
 
-    def handler(self, name: str, type: Any) -> Callable[[F], F]:
-        """Declare a message; gives a decorator for the function that is called for it. Raises as `declare`."""
+    def handler(self, name: str, type: Any, arguments: tuple[str, ...]) -> Callable[[F], F]:
+        """Declare a message; gives a decorator for the function that is called for it, with these arguments.
+
+        Raises as `declare`; and the decorator TypeError, for what cannot be called so.
+        """
         self.declare(name, type)
 
         def decorate(function: F) -> F:
+            check_callback(f"the handler of {name!r}", function, arguments)
             self.handlers[name] = function
             return function
 

@@ -95,7 +95,8 @@ class InputSchema:
         """
         try:
             msgspec.convert(msgspec.to_builtins(frame), self.type)
-        except (msgspec.ValidationError, TypeError) as error:
+            _encode(frame)
+        except (msgspec.ValidationError, TypeError, OverflowError, UnicodeEncodeError) as error:
             raise ValueError(self.explain(str(error))) from None
         if not self.is_finite(frame):
             raise ValueError(f"a number in {frame!r} is not finite")
@@ -112,6 +113,7 @@ class InputSchema:
 
 
 _StructMeta = type(msgspec.Struct)
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def _is_press(hint: Any) -> bool:

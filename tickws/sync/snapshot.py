@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tickws.sync.payload import finite, pack_quantised
+from tickws.sync.payload import pack, pack_quantised, unpack
 from tickws.sync.wire import Inputs
 
 __all__ = ["CUT_SECONDS", "Cuts", "Window", "World"]
@@ -24,6 +24,8 @@ CUT_SECONDS: Final = 1.0
 """How long a jump is told of: a client that skipped the snapshot of its tick still learns of it."""
 SPARE: Final = 2
 """Snapshots that may be outstanding beyond those that the round trip itself keeps under way (DESIGN rule 5)."""
+MOST_BYTES: Final = 1024 * 1024 - 64
+"""The most that a world may take: what clients take in one message, less the part that is theirs alone."""
 SAMPLES: Final = 32
 """Round trips of which the shortest counts. (A stalled client's first answers are no measure of its distance.)"""
 LONGEST: Final = 1.0
@@ -57,6 +59,8 @@ class World:
         told = {entity: at for entity, at in cuts.items() if entity in entities}
         parts: tuple[object, ...] = (tick, time, slipped, None, entities, [], told)
         self._shared = pack_quantised(parts)[1:]
+        if len(self._shared) > MOST_BYTES:
+            raise ValueError(f"a world of {len(self._shared)} bytes: clients take {MOST_BYTES} in one snapshot")
 
     def message(self, inputs: Inputs | None, event: int) -> bytes:
         """The snapshot for one client: what it alone is told, and the bytes that all have in common."""
@@ -86,15 +90,16 @@ def _fields(entity: object, fields: Any) -> dict[str, Any]:
         if type(name) is not str:
             raise TypeError(f"the fields of an entity have names: {name!r} of entity {entity!r} is none")
         kind = type(value)
-        if isinstance(value, float):  # NumPy's among them
-            if value - value != 0.0:  # of all numbers, only NaN and the infinities
-                raise ValueError(f"{name} of entity {entity!r} is {value}: no client could show that")
-        elif kind in _CONTAINERS and not finite(value):
-            raise ValueError(f"{name} of entity {entity!r} holds a number that is not finite, or is too deep")
+        if kind in _PLAIN or (kind is float and value - value == 0.0):  # of all numbers not NaN and the infinities
+            continue
+        try:
+            unpack(pack(value))
+        except ValueError as error:
+            raise ValueError(f"{name} of entity {entity!r}: {error}: no client could show that") from None
     return found
 
 
-_CONTAINERS = frozenset({list, tuple, dict})
+_PLAIN = frozenset({int, bool, str, bytes, type(None)})
 
 
 def _as_dict(entity: object, fields: Any) -> dict[str, Any]:

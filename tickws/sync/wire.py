@@ -55,6 +55,9 @@ SUBPROTOCOL: Final = "tickws.1"
 VERSION: Final = 1
 """Said again in the hello, so that an error can name the other's."""
 
+PROTOCOL_LENGTH: Final = 1024
+"""Characters of what `protocol_text` gives, at most."""
+
 Whole: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)]
 """A tick, a number of microseconds: exact in JavaScript, too."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 32)]
@@ -71,7 +74,7 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag=0, forbid_unknown_
     version: int
     hash: Annotated[int, Meta(ge=0, lt=1 << 32)] | None
     """Of `protocol`, see `schema.fingerprint`; None: takes the server's as it is (a spectator, a tool)."""
-    protocol: Annotated[str, Meta(max_length=1024)]
+    protocol: Annotated[str, Meta(max_length=PROTOCOL_LENGTH)]
     """See `protocol_text`: for the error's sake, where the hashes differ."""
     tick_rate: Annotated[int, Meta(ge=1, le=1000)] | None
     """What the client was written for; None: any."""
@@ -249,8 +252,15 @@ def server_reader() -> MessageReader[FromServer]:
 
 
 def protocol_text(label: str, inputs: str) -> str:
-    """What two ends compare: the game's own label, and the fields of its inputs (`InputSchema.text`)."""
-    return f"{label}|{inputs}"
+    """What two ends compare: the game's own label, and the fields of its inputs (`InputSchema.text`).
+
+    Raises:
+        ValueError: that is too long.
+    """
+    text = f"{label}|{inputs}"
+    if len(text) > PROTOCOL_LENGTH:
+        raise ValueError(f"label and input fields have {len(text)} characters together; {PROTOCOL_LENGTH} go")
+    return text
 
 
 def difference(client: str, server: str) -> str:

@@ -313,7 +313,8 @@ const SERVER_MESSAGES = new Map([
 export const clientMessages = {
   hello: ({ version = VERSION, hash, protocol, tickRate, token = null, event = 0 }) =>
     encode([0, version, hash, protocol, tickRate, token, event]),
-  input: ({ sequence, tick, snapshot, event, frame }) => encode([2, sequence, tick, snapshot, event, new Encoded(encode(frame))]),
+  input: ({ sequence, tick, snapshot, event, frame }) =>
+    encode([2, sequence, tick, snapshot, event, new Encoded(encode(frame))]),
   event: ({ number, name, payload }) => encode([3, number, name, new Encoded(encode(payload))]),
   ack: ({ event, snapshot }) => encode([4, event, snapshot]),
 };

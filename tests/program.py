@@ -1,5 +1,6 @@
-"""The example as a program of its own."""
+"""A program as a process of its own, which a test waits for by what it says."""
 
+import os
 import queue
 import re
 import signal
@@ -9,18 +10,27 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SECONDS = 30.0
 """How long a test waits for what takes a moment, on a machine that is busy."""
 
 
 class Program:
-    """The example as a process; its output is read by a thread, so that waiting for a line has a deadline."""
+    """A Python program as a process; its output is read by a thread, so that waiting for a line has a deadline.
 
-    def __init__(self, *arguments: str, port: int = 0) -> None:
+    Args:
+        arguments: Python's: `-m` and a module, or a file; and the program's own.
+    """
+
+    url: str
+    """Where it serves, once it `listens`."""
+    port: int
+
+    def __init__(self, *arguments: str | Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "examples.pong_server", "--port", str(port), *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -29,7 +39,10 @@ class Program:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.url = self.wait_for(r"http://127\.0\.0\.1:\d+/")
+
+    def listens(self) -> None:
+        """Wait until it says where it serves."""
+        self.url = self.wait_for(r"(http|ws)://127\.0\.0\.1:\d+/")
         self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
     def _read(self) -> None:
