@@ -29,7 +29,7 @@ class Inbox:
         rate: ticks a second.
     """
 
-    __slots__ = ("_limits", "_now", "_rate", "_share", "_waiting", "counter")
+    __slots__ = ("_limits", "_now", "_rate", "_share", "_waiting", "busy", "counter")
 
     def __init__(self, limits: GameLimits, rate: int) -> None:
         self._limits = limits
@@ -37,6 +37,8 @@ class Inbox:
         self._share = float(limits.message_burst)  # messages that may pass, by and by
         self._now = A_TICK  # of these, how many in this tick
         self._waiting: deque[Event] = deque()
+        self.busy = False
+        """Whether it wants to hear of ticks: something has come of late."""
         self.counter = EventCounter()
         """What has passed, and what of it was acknowledged."""
 
@@ -49,12 +51,13 @@ class Inbox:
         if len(self._waiting) >= self._limits.event_messages:
             raise ProtocolFault(1008, "more messages than may wait for acknowledgment")
         self._waiting.append(event)
+        self.busy = True
 
     def tick(self) -> None:
         """A tick has passed: some more may pass."""
         self._now = A_TICK
-        if self._share < self._limits.message_burst:
-            self._share = min(self._share + self._limits.message_rate / self._rate, self._limits.message_burst)
+        self._share = min(self._share + self._limits.message_rate / self._rate, self._limits.message_burst)
+        self.busy = bool(self._waiting) or self._share < self._limits.message_burst
 
     def take(self) -> Iterator[Event]:
         """Those that pass now, each once and in order.

@@ -176,7 +176,8 @@ class GameServer(Subsystem, Generic[I]):
                 if session.open and session.opened_in < overdue:
                     self._refuse(session, f"no hello within {self.limits.hello_seconds:g} s")
                 continue
-            session.tick()
+            if session.inbox.busy:
+                session.tick()
             if session.buffer is None:
                 continue
             if player.id in players:

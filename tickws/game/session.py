@@ -74,8 +74,8 @@ class Session:
 
     # fmt: off
     __slots__ = (
-        "_applied", "_arrived", "_committed", "_inbox", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
-        "_table", "buffer", "gone", "opened_in", "player", "spectator", "user", "window", "ws",
+        "_applied", "_arrived", "_committed", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
+        "_table", "buffer", "gone", "inbox", "opened_in", "player", "spectator", "user", "window", "ws",
     )
     # fmt: on
 
@@ -95,7 +95,7 @@ class Session:
         self.gone = False
         """Whether its player has left, as far as the game is told."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
-        self._inbox = Inbox(table.limits, table.rate)
+        self.inbox = Inbox(table.limits, table.rate)
         self._slow = False
         self._queued = False  # a snapshot waits for the socket
         self._committed = -1  # tick of the last snapshot sent
@@ -150,7 +150,7 @@ class Session:
 
     def tick(self) -> None:
         """A tick begins: messages that had to wait may reach the game."""
-        self._inbox.tick()
+        self.inbox.tick()
         if self.player is not None and self.open:
             try:
                 self._release(self.player)
@@ -158,11 +158,11 @@ class Session:
                 self._reject(fault)
 
     def _take_event(self, player: Player[Any], message: Event) -> None:
-        self._inbox.put(message)
+        self.inbox.put(message)
         self._release(player)
 
     def _release(self, player: Player[Any]) -> None:
-        for event in self._inbox.take():
+        for event in self.inbox.take():
             self._table.received(player, event)
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
@@ -213,8 +213,8 @@ class Session:
         world = self._table.world
         if world is not None and world.tick > self._committed and self.window.open:
             self._queued = self.ws.send_latest("snapshot", self._snapshot)
-        elif self._inbox.counter.told < self._inbox.counter.received:
-            self.ws.send_latest("ack", encode(Ack(self._inbox.counter.tell(), None)))
+        elif self.inbox.counter.told < self.inbox.counter.received:
+            self.ws.send_latest("ack", encode(Ack(self.inbox.counter.tell(), None)))
 
     def _snapshot(self) -> bytes | None:
         """The newest snapshot, made when it is committed to the stream."""
@@ -229,7 +229,7 @@ class Session:
         table.snapshots += 1
         buffer = self.buffer
         inputs = None if buffer is None else buffer.acknowledgment(max(0, now - self._arrived) // 1000)
-        return world.message(inputs, self._inbox.counter.tell())
+        return world.message(inputs, self.inbox.counter.tell())
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection; `reason` has at most 123 bytes."""
