@@ -146,6 +146,27 @@ def test_before_it_is_on_a_loop() -> None:
     game.close()
 
 
+def test_who_came_before_the_game_was_on_a_loop_plays_all_the_same() -> None:
+    network = MemoryNetwork()
+    server = tickws.WebSocketServer(network=network)
+    game = tickws.GameServer(server, inputs=Move)
+    said: list[str] = []
+    game.message("chat", str)(lambda player, line: said.append(line))
+    early = tickws.GameClient("ws://127.0.0.1:8056/", Move, network=network)
+    for _ in range(2):  # the server was turned before its time, and the hello is still to come
+        server.work(None, wait=0)
+        early.receive()
+    loop = tickws.TickLoop(60, clock=network.clock)
+    loop.add(game)
+    for frame in range(60):
+        loop.frame()
+        early.work()
+        if frame == 30:
+            assert early.send("chat", "at last")
+        network.clock.advance(1 / 60)
+    assert said == ["at last"]
+
+
 def test_publishing_before_a_tick() -> None:
     with pytest.raises(tickws.UsageError, match="belongs into a tick"):
         Table().game.publish({})

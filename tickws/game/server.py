@@ -18,6 +18,7 @@ from tickws.clock import NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError
 from tickws.game.door import Authenticate, Door, Origins
 from tickws.game.events import MessageReceived
+from tickws.game.inbox import Inbox
 from tickws.game.limits import GameLimits
 from tickws.game.player import Player, cut_reason
 from tickws.game.publish import Publisher, State
@@ -352,6 +353,7 @@ class GameServer(Subsystem, Generic[I]):
             return
         player = self._roster.join(session, self.schema.neutral)  # type: ignore[arg-type]
         session.window = Window(self.snapshot_rate)
+        session.inbox = Inbox(self.limits, self.rate)
         if not session.spectator:
             session.buffer = InputBuffer(self.schema, self.rate, self._tick)
         session.ws.send(

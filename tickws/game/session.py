@@ -95,7 +95,8 @@ class Session:
         self.gone = False
         """Whether its player has left, as far as the game is told."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
-        self.inbox = Inbox(table.limits, table.rate)
+        self.inbox: Inbox
+        """Not before the hello."""
         self._slow = False
         self._queued = False  # a snapshot waits for the socket
         self._committed = -1  # tick of the last snapshot sent
