@@ -208,7 +208,7 @@ def opened(clock: tickws.ManualClock, *, spectator: bool = False) -> tuple[Bot, 
     bot.receive(b"".join(connection.data_to_send()))
     [hello] = heard(bot, connection)
     assert isinstance(hello, Hello)
-    tell(bot, Welcome(1, hello.hash or 0, hello.protocol, 60, 20, 1, spectator, b"token", 100, 1_666_666))
+    tell(bot, Welcome(1, hello.hash or 0, hello.protocol, 60, 20, 1, spectator, b"token", 100, 1_666_666, 4096))
     assert bot.ready
     return bot, connection
 

@@ -59,7 +59,7 @@ class Game(tickws.Handler):
         self.heard.append(said)
         if isinstance(said, Hello):
             self.names.append(ws.request.query["name"])
-            ws.send(encode(Welcome(1, said.hash or 0, said.protocol, 60, 20, 1, False, bytes(16), 0, 0)))
+            ws.send(encode(Welcome(1, said.hash or 0, said.protocol, 60, 20, 1, False, bytes(16), 0, 0, 4096)))
             ws.send(snapshot(1, {"ball": {"x": 0.5}}))
         elif isinstance(said, Event):
             ws.send(pack([3, 1, said.name, unpack(bytes(said.payload))]))
@@ -136,6 +136,9 @@ def test_plays_with_a_game_server(stage: Stage, open_tab: OpenTab) -> None:
     tab = open_tab(game.server)
     tab.run(PLAY)
     tab.until("client.connected && client.state().size === 1")
+    give_up = loop.clock.now() + 10
+    while not game.players and loop.clock.now() < give_up:  # its first picture may come before the tick that seats it
+        loop.frame()
     [player] = game.players
     assert player.request.query["name"] == "Ada é"
     assert tab.run("client.player") == player.id

@@ -305,3 +305,16 @@ def test_misuse(options: dict[str, Any], error: type[Exception], words: str) -> 
     network = MemoryNetwork(ManualClock())
     with pytest.raises(error, match=words):
         tickws.GameClient(**{"url": "ws://127.0.0.1:1/", "inputs": Move, "network": network, **options})
+
+
+def test_a_message_that_the_server_would_not_take_raises_and_costs_nothing() -> None:
+    table = Table(limits=tickws.GameLimits(message_bytes=200))
+    table.game.message("chat", str)
+    client = table.join()
+    table.run(0.2)
+    with pytest.raises(ValueError, match=r"a message of \d+ bytes: the server takes 200"):
+        client.send("chat", "x" * 200)
+    assert client.send("chat", "x" * 180)
+    table.run(0.2)
+    assert client.connected
+    assert table.counts.messages == 1

@@ -7,7 +7,7 @@ import pytest
 import tickws
 from tests.client.helpers import Fake
 
-WELCOME = [1, 1, 0, "", 60, 20, 1, False, b"", 0, 0]
+WELCOME = [1, 1, 0, "", 60, 20, 1, False, b"", 0, 0, 4096]
 SNAPSHOT: list[Any] = [5, None, 0, 3, 50000, 0, None, {1: {"x": 1.0}}, [], {}]
 
 
@@ -20,7 +20,7 @@ def snapshot(**changes: object) -> list[object]:
 def test_a_welcome_of_another_version() -> None:
     fake = Fake()
     fake.run(0.1)
-    fake.say(1, 2, 0, "", 60, 20, 1, False, b"", 0, 0)
+    fake.say(1, 2, 0, "", 60, 20, 1, False, b"", 0, 0, 4096)
     assert fake.log.events == [tickws.Disconnected(1008, "the server's fault: it speaks version 2, we 1")]
 
 
@@ -116,7 +116,7 @@ def test_what_is_borne() -> None:
 def test_a_welcome_for_a_tick_rate_that_is_none() -> None:
     fake = Fake()
     fake.run(0.1)
-    fake.say(1, 1, 0, "", 0, 20, 1, False, b"", 0, 0)
+    fake.say(1, 1, 0, "", 0, 20, 1, False, b"", 0, 0, 4096)
     assert fake.log.events[-1].code == 1007
 
 

@@ -220,7 +220,7 @@ class FakeServer:
     def welcome(self, player: int = 1, *, rate: int = 60, snapshot_rate: int = 20, tick: int = 0) -> None:
         """Welcome everybody."""
         time = tick * 1_000_000 // rate
-        self.say(1, 1, 0, "", rate, snapshot_rate, player, False, b"", tick, time)
+        self.say(1, 1, 0, "", rate, snapshot_rate, player, False, b"", tick, time, 4096)
 
     def snapshot(
         self, tick: int, entities: Any, *, cuts: Any = (), slipped: int = 0, baseline: int | None = None

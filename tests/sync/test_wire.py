@@ -44,7 +44,7 @@ moves = st.builds(Move, st.floats(-1, 1), floats, st.booleans(), st.booleans())
 
 hellos = st.builds(Hello, st.integers(0, 9), st.none() | counts, texts, st.none() | rates, st.none() | tokens, counts)
 welcomes = st.builds(
-    Welcome, st.just(1), counts, texts, rates, rates, counts, st.booleans(), tokens, wholes, wholes
+    Welcome, st.just(1), counts, texts, rates, rates, counts, st.booleans(), tokens, wholes, wholes, numbers
 )  # fmt: skip
 inputs = st.builds(InputMessage, numbers, wholes, st.none() | wholes, counts, moves)
 events = st.builds(Event, numbers, names, raws)
@@ -130,7 +130,7 @@ FEW: list[tuple[MessageReader[Any], Any]] = [
     (CLIENT, InputMessage(300, 70_000, None, 2, Move(0.5, -2.0, True))),
     (CLIENT, Event(1, "chat", msgspec.Raw(tickws.pack({"text": ["hi", 1.5, None]})))),
     (SERVER, Ack(5, None)),
-    (SERVER, Welcome(1, 5, "a|b", 60, 20, 1, False, b"x" * 16, 9, 8)),
+    (SERVER, Welcome(1, 5, "a|b", 60, 20, 1, False, b"x" * 16, 9, 8, 7)),
     (SERVER, Snapshot(Inputs(1, 2, -3, 4, 5, 6), 1, 2, 3, 4, None, {1: {"x": 0.5}}, [], {1: 2})),
 ]
 

@@ -76,10 +76,10 @@ def wire_messages() -> list[dict[str, Any]]:
         message("client", "nothing applied", Ack(3, None)),
         message("client", "both", Ack(0, 123_456)),
         message("server", "a player's", Welcome(
-            1, fingerprint(PROTOCOL), PROTOCOL, 60, 20, 1, False, TOKEN, 12_345, 205_750_000
+            1, fingerprint(PROTOCOL), PROTOCOL, 60, 20, 1, False, TOKEN, 12_345, 205_750_000, 4096
         )),
-        message("server", "a spectator's", Welcome(1, fingerprint("|"), "|", 1000, 1, LAST, True, b"", 0, 0)),
-        message("server", "the largest numbers", Welcome(1, 0, "|", 1, 1, 0, False, bytes(64), LARGE, LARGE)),
+        message("server", "a spectator's", Welcome(1, fingerprint("|"), "|", 1000, 1, LAST, True, b"", 0, 0, 1)),
+        message("server", "the largest numbers", Welcome(1, 0, "|", 1, 1, 0, False, bytes(64), LARGE, LARGE, LAST)),
         message("server", "a map", event(1, "point", {"side": "left", "speed": 1.25, "at": {"x": 0.1}})),
         message("server", "bytes and lists", event(2, "raw", [b"", b"\x00\xff", bytes(300), [[]], {}])),
         message("server", "text that begins with U+FEFF", event(3, "\ufefftext", "\ufeffa\x00")),
@@ -151,7 +151,7 @@ VALUES: list[list[Any]] = [
     [as_json(b"a"), "c5000161", False], [as_json(b"a"), "c60000000161", False],
 ]  # fmt: skip
 
-WELCOME = [1, 1, 5, "|", 60, 20, 1, False, TOKEN, 3, 50_000]
+WELCOME = [1, 1, 5, "|", 60, 20, 1, False, TOKEN, 3, 50_000, 4096]
 SHOT: list[Any] = [5, None, 0, 1, 50_000, 0, None, {1: {"x": 1.5}}, [], {}]
 HELLO = [0, 1, None, "|", None, None, 0]
 INPUT = [2, 1, 5, None, 0, [0.5, True, "Ada"]]
@@ -216,6 +216,7 @@ REFUSED: list[dict[str, Any]] = [
     refused("server", "a token of 65 bytes", altered(WELCOME, _8=bytes(65))),
     refused("server", "a negative tick", altered(WELCOME, _9=-1)),
     refused("server", "a time of 2^53", altered(WELCOME, _10=1 << 53)),
+    refused("server", "messages of no bytes", altered(WELCOME, _11=0)),
     refused("server", "inputs too short", altered(SHOT, _1=[0, 0, 0, 0, 0])),
     refused("server", "inputs too long", altered(SHOT, _1=[0, 0, 0, 0, 0, 0, 0])),
     refused("server", "inputs that are a map", altered(SHOT, _1={})),

@@ -37,9 +37,9 @@ class FakeSocket {
 
   hear(...message) { this.onmessage?.({ data: encode(message).buffer }); }
 
-  welcome({ rate = 60, snapshots = 20, player = 1, spectator = false, tick = 0, time = 0 } = {}) {
+  welcome({ rate = 60, snapshots = 20, player = 1, spectator = false, tick = 0, time = 0, longest = 1 << 20 } = {}) {
     this.onopen();
-    this.hear(1, 1, 5, "|", rate, snapshots, player, spectator, new Uint8Array(16), tick, time);
+    this.hear(1, 1, 5, "|", rate, snapshots, player, spectator, new Uint8Array(16), tick, time, longest);
   }
 
   snapshot(tick, state = {}, { inputs = null, event = 0, time = Math.round((tick * 1e6) / 60) } = {}) {
@@ -295,6 +295,15 @@ const tests = {
     assert.deepEqual(heard, ["the first"]);
   },
 
+  "a message that the server would not take throws, and costs nothing"() {
+    const world = start();
+    world.socket.welcome({ longest: 4096 });
+    world.client.work();
+    assert.throws(() => world.client.send("chat", "x".repeat(4096 - 10)), /a message of 4097 bytes: the server takes 4096/);
+    assert.equal(world.client.send("chat", "x".repeat(4096 - 11)), true);
+    assert.deepEqual(world.socket.said(EVENT).map((message) => message[1]), [1]);
+  },
+
   "events are kept until acknowledged, 256 of them or 256 KiB"() {
     const world = joined();
     for (let i = 0; i < 256; i++) assert.equal(world.client.send("a", i), true);
@@ -483,7 +492,7 @@ const tests = {
   },
 
   "a server that breaks the rules is left for good"() {
-    const welcome = [1, 1, 5, "|", 60, 20, 1, false, new Uint8Array(16), 0, 0];
+    const welcome = [1, 1, 5, "|", 60, 20, 1, false, new Uint8Array(16), 0, 0, 4096];
     const cases = [
       [1007, (socket) => socket.onmessage({ data: Uint8Array.of(0xc1).buffer })],
       [1007, (socket) => socket.onmessage({ data: new ArrayBuffer(0) })],

@@ -193,7 +193,8 @@ class GameClient(Generic[I]):
             False where we are not connected, or too many wait for the server's acknowledgment: nothing is sent then.
 
         Raises:
-            TypeError, ValueError: the payload cannot be packed, or the name is none (1 to 64 characters).
+            TypeError, ValueError: the payload cannot be packed, or is more than the server takes in one message (4 KiB,
+                unless it says otherwise); or the name is none (1 to 64 characters).
         """
         packed = pack_payload(name, payload)
         return self._voice is not None and self._voice.event(name, packed)
@@ -301,7 +302,9 @@ class GameClient(Generic[I]):
         if message.version != VERSION:
             raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"it speaks version {message.version}, we {VERSION}")
         pacer = Pacer(message.tick_rate, message.tick, message.time / MICROSECONDS, self._clock.now())
-        self._voice = Voice(ws.send, pacer, self._controls, watches=message.spectator)
+        self._voice = Voice(
+            ws.send, pacer, self._controls, watches=message.spectator, message_bytes=message.message_bytes
+        )
         self._fresh = True
         self._line.welcome()
         self.player = message.player

@@ -18,6 +18,8 @@ __all__ = ["Controls", "Voice"]
 EVENT_MESSAGES: Final = 256
 EVENT_BYTES: Final = 256 * 1024
 """Events that may wait for the server's acknowledgment: as many as it lets wait for ours."""
+EVENT_FRAME: Final = 9
+"""Bytes of an event beside its name and payload, at most."""
 UNSENT_BYTES: Final = 16 * 1024
 """With more than that waiting for the socket, no input frames are added: what they would say is said later, at once."""
 SENT: Final = 256
@@ -59,14 +61,16 @@ class Voice:
         pacer: which ticks frames are for.
         controls: where frames come from.
         watches: whether the server takes us for a spectator, who sends no frames.
+        message_bytes: the longest message that the server takes.
     """
 
     def __init__(
-        self, send: Callable[[bytes], bool], pacer: Pacer, controls: Controls, *, watches: bool = False
+        self, send: Callable[[bytes], bool], pacer: Pacer, controls: Controls, *, watches: bool, message_bytes: int
     ) -> None:
         self._send = send
         self._controls = controls
         self._watches = watches
+        self._message_bytes = message_bytes
         self.pacer = pacer
         self.outgoing = EventQueue(EVENT_MESSAGES, EVENT_BYTES)
         self.incoming = EventCounter()
@@ -79,7 +83,14 @@ class Voice:
         """Smoothed round trip in seconds; None before the first."""
 
     def event(self, name: str, payload: msgspec.Raw) -> bool:
-        """Send an event, its payload packed; False: too many wait for acknowledgment, or the connection takes none."""
+        """Send an event, its payload packed; False: too many wait for acknowledgment, or the connection takes none.
+
+        Raises:
+            ValueError: the server does not take so long a message.
+        """
+        size = len(bytes(payload)) + len(name.encode()) + EVENT_FRAME
+        if size > self._message_bytes:
+            raise ValueError(f"a message of {size} bytes: the server takes {self._message_bytes}")
         message = self.outgoing.put(name, payload)
         return message is not None and self._send(message)
 

@@ -356,22 +356,20 @@ class GameServer(Subsystem, Generic[I]):
         session.inbox = Inbox(self.limits, self.rate)
         if not session.spectator:
             session.buffer = InputBuffer(self.schema, self.rate, self._tick)
-        session.ws.send(
-            encode(
-                Welcome(
-                    version=VERSION,
-                    hash=fingerprint(self._protocol),
-                    protocol=self._protocol,
-                    tick_rate=self.rate,
-                    snapshot_rate=self.snapshot_rate,
-                    player=player.id,
-                    spectator=session.spectator,
-                    token=self._token_source(TOKEN_BYTES),
-                    tick=self._tick + 1,
-                    time=self._publisher.time(self._tick + 1, loop.slipped),
-                )
-            )
+        welcome = Welcome(
+            version=VERSION,
+            hash=fingerprint(self._protocol),
+            protocol=self._protocol,
+            tick_rate=self.rate,
+            snapshot_rate=self.snapshot_rate,
+            player=player.id,
+            spectator=session.spectator,
+            token=self._token_source(TOKEN_BYTES),
+            tick=self._tick + 1,
+            time=self._publisher.time(self._tick + 1, loop.slipped),
+            message_bytes=self.limits.message_bytes,
         )
+        session.ws.send(encode(welcome))
 
     # -- what happens to players -------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ the specification; `tests/vectors/wire.json` has bytes for each, which Python an
     kind         from      | 0 | 1         | 2         | 3         | 4         | 5 ...
     HELLO        client    | 0 | version   | hash      | protocol  | tick rate | token, event
     WELCOME      server    | 1 | version   | hash      | protocol  | tick rate | snapshot rate, player, spectator,
-                           |   |           |           |           |           |     token, tick, time
+                           |   |           |           |           |           |     token, tick, time, message bytes
     INPUT        client    | 2 | sequence  | tick      | snapshot  | event     | frame
     EVENT        both      | 3 | number    | name      | payload   |
     ACK          client    | 4 | event     | snapshot  |
@@ -100,6 +100,8 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag=1, forbid_unknow
     """The number of the tick that is to come."""
     time: Whole
     """When that tick is due: microseconds on the server's clock."""
+    message_bytes: Annotated[int, Meta(ge=1, lt=1 << 32)]
+    """The longest message that the client may send: one that is longer costs it the connection."""
 
 
 class InputMessage(msgspec.Struct, Generic[F], frozen=True, array_like=True, tag=2, forbid_unknown_fields=True):

@@ -298,7 +298,7 @@ const inputsLayout = layout({
 const SERVER_MESSAGES = new Map([
   [1, ["welcome", layout({
     version: int, hash: int, protocol: text, tickRate: rate, snapshotRate: rate, player: count, spectator: bool, token,
-    tick: whole, time: whole,
+    tick: whole, time: whole, messageBytes: within(1, MOST_COUNT),
   })]],
   [3, ["event", layout({ number: within(1, MOST_COUNT), name: eventName, payload: anything })]],
   [4, ["ack", layout({ event: count, snapshot: optional(whole) })]],
@@ -601,6 +601,7 @@ export class GameClient {
   #messages = new Map(); // the handler of each message that has one, by name
   #socket = null; #over = false; #attempts = 0; #since = 0; #worked;
   #welcomed = false; #heard = []; #snapshots = []; // of this socket: messages not taken in yet
+  #messageBytes = Infinity; // the most that the server takes in one message
   #events = []; // ours that are not acknowledged: [number, bytes]
   #lastEvent = 0; #sequence = 0; #received = 0; // numbers: our last event, our last frame, the server's last event
   #applied = null; // tick of the newest snapshot applied
@@ -670,6 +671,9 @@ export class GameClient {
   send(name, payload = null) {
     if (typeof name !== "string" || !isName(name)) throw new TypeError("a message's name has 1 to 64 characters");
     const bytes = clientMessages.event({ number: this.#lastEvent + 1, name, payload });
+    if (this.connected && bytes.length > this.#messageBytes) {
+      throw new TypeError(`a message of ${bytes.length} bytes: the server takes ${this.#messageBytes}`);
+    }
     const waiting = this.#events.reduce((sum, [, { length }]) => sum + length, 0);
     const full = this.#events.length >= MOST_EVENTS || waiting + bytes.length > MOST_EVENT_BYTES;
     if (!this.connected || (waiting && full)) return false;
@@ -805,7 +809,8 @@ export class GameClient {
     }
   }
 
-  #welcome({ tickRate, snapshotRate, player, spectator, tick, time }, now) {
+  #welcome({ tickRate, snapshotRate, player, spectator, tick, time, messageBytes }, now) {
+    this.#messageBytes = messageBytes;
     Object.assign(this, { connected: true, latency: null, player, spectator, tickRate, snapshotRate });
     this.#since = now;
     this.#lastEvent = this.#sequence = this.#received = 0;
