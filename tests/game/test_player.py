@@ -215,3 +215,18 @@ def test_nothing_is_kept_of_who_is_gone() -> None:
     table.events.clear()
     gc.collect()
     assert ref() is None
+
+
+def test_the_frames_of_who_was_thrown_out_are_counted_once() -> None:
+    table = Table()
+    client = table.join()
+    table.run(0.2)
+    client.send_input(Move(0.5))
+    table.run(1.0)
+    before = table.counts
+    table.clients.clear()  # it hangs, and does not hear that it is thrown out
+    table.player(1).kick("enough")
+    assert (table.counts.inputs, table.counts.repeated) == (before.inputs, before.repeated)
+    table.run(10.0)
+    assert (table.counts.inputs, table.counts.repeated) == (before.inputs, before.repeated)
+    assert table.counts.left == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.protocol.helpers import close_payload
-from tickws.protocol.opcodes import CloseCode, Opcode, check_close, is_wire_close_code
+from tickws.protocol.opcodes import CloseCode, Opcode, check_close, cut_reason, is_wire_close_code
 
 OPCODES = {
     "CONTINUATION": (0x0, False),
@@ -70,3 +70,20 @@ def test_refuses_long_reasons_by_their_bytes(reason: str, size: int) -> None:
 def test_refuses_a_reason_that_is_no_unicode() -> None:
     with pytest.raises(ValueError, match="surrogates not allowed"):
         check_close(1000, "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("reason", "cut"),
+    [
+        ("", ""),
+        ("x" * 123, "x" * 123),
+        ("x" * 124, "x" * 120 + "…"),
+        ("ä" * 61 + "x", "ä" * 61 + "x"),
+        ("ä" * 62, "ä" * 60 + "…"),
+        ("💥" * 31, "💥" * 30 + "…"),
+        ("x" + "💥" * 31, "x" + "💥" * 29 + "…"),
+    ],
+)
+def test_a_reason_is_cut_to_whole_characters(reason: str, cut: str) -> None:
+    assert cut_reason(reason) == cut
+    check_close(CloseCode.NORMAL, cut)

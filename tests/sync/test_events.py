@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import tickws
 from tests.sync.helpers import STEADY, fault_of
-from tickws.sync.events import NAME_LENGTH, EventCounter, EventQueue, check_name, pack_payload
-from tickws.sync.wire import Event, server_reader
+from tickws.sync.events import EventCounter, EventQueue, check_name, pack_payload
+from tickws.sync.wire import NAME_LENGTH, Event, server_reader
 
 
 def raw(size: int) -> msgspec.Raw:

@@ -24,6 +24,7 @@ from tickws.sync.events import pack_payload
 from tickws.sync.messages import MessageTypes
 from tickws.sync.schema import Input, InputSchema, fingerprint
 from tickws.sync.wire import (
+    MICROSECONDS,
     VERSION,
     Ack,
     Event,
@@ -44,7 +45,6 @@ F = TypeVar("F", bound=Callable[[Any], object])
 
 logger = logging.getLogger("tickws")
 
-MICROSECONDS = 1_000_000
 RESERVE = 4  # one part in so many of a budget is flush's own
 
 

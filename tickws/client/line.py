@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tickws.client.retry import Retry
 from tickws.clock import NANOSECONDS, Clock, check_seconds, nanoseconds
-from tickws.protocol.opcodes import CloseCode, check_close
+from tickws.protocol.opcodes import CloseCode, check_close, cut_reason
 from tickws.sync.wire import SUBPROTOCOL
 from tickws.transport.client import WebSocketClient
 from tickws.transport.websocket import WebSocket
@@ -146,7 +146,7 @@ class Line:
     def fail(self, ws: WebSocket, code: int, reason: str) -> None:
         """Leave for good: the server broke the rules."""
         self._ended = (code, reason)
-        ws.close(code, reason.encode()[:123].decode(errors="ignore"))
+        ws.close(code, cut_reason(reason))
 
     def close(self, code: int, reason: str, timeout: float) -> None:
         """Begin to close; as `WebSocketClient.close`."""

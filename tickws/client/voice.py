@@ -11,7 +11,7 @@ import msgspec
 from tickws.client.pacer import Pacer
 from tickws.sync.events import EventCounter, EventQueue
 from tickws.sync.schema import Input, InputSchema
-from tickws.sync.wire import Ack, Event, InputMessage, Inputs, encode
+from tickws.sync.wire import MICROSECONDS, Ack, Event, InputMessage, Inputs, encode
 
 __all__ = ["Controls", "Voice"]
 
@@ -26,7 +26,6 @@ SENT: Final = 256
 """Input frames whose time of sending is remembered."""
 SMOOTHING: Final = 1 / 8
 """Share of a new round trip in the average. (TCP's, RFC 6298.)"""
-_MICROSECONDS: Final = 1_000_000
 
 
 class Controls:
@@ -121,5 +120,5 @@ class Voice:
         while self._sent and self._sent[0][0] < inputs.received:
             self._sent.popleft()
         if self._sent and self._sent[0][0] == inputs.received:
-            sample = max(0.0, now - self._sent.popleft()[1] - inputs.held / _MICROSECONDS)
+            sample = max(0.0, now - self._sent.popleft()[1] - inputs.held / MICROSECONDS)
             self.latency = sample if self.latency is None else self.latency + (sample - self.latency) * SMOOTHING

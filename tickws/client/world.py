@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, Final
 
-from tickws.sync.wire import EntityId, Snapshot
+from tickws.sync.wire import MICROSECONDS, EntityId, Snapshot
 
 __all__ = ["Entities", "SnapshotBuffer"]
 
@@ -18,7 +18,6 @@ Entities = dict[EntityId, dict[str, Any]]
 
 KEPT: Final = 64
 """Snapshots kept: 3 s at 20 a second."""
-_MICROSECONDS: Final = 1_000_000
 
 
 class SnapshotBuffer:
@@ -33,7 +32,7 @@ class SnapshotBuffer:
         """Keep a whole snapshot; False: it is not newer than the newest."""
         if self._snapshots and snapshot.tick <= self._snapshots[-1].tick:
             return False
-        self._times.append(snapshot.time / _MICROSECONDS)
+        self._times.append(snapshot.time / MICROSECONDS)
         self._snapshots.append(snapshot)
         del self._times[:-KEPT], self._snapshots[:-KEPT]
         for fields in snapshot.entities.values():

@@ -8,14 +8,12 @@ from typing import Any, Generic, Protocol, TypeVar
 from tickws.errors import UsageError
 from tickws.loop.timestep import Tick
 from tickws.protocol.handshake import Request
-from tickws.protocol.opcodes import CloseCode
+from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.sync.schema import Input
 
 __all__ = ["Player", "Seat"]
 
 I = TypeVar("I", bound=Input)  # noqa: E741
-
-REASON_BYTES = 123  # RFC 6455 section 5.5: 125 less the code
 
 
 class Seat(Protocol):
@@ -134,10 +132,3 @@ class Player(Generic[I]):
 
     def __repr__(self) -> str:
         return f"<{'Spectator' if self.spectator else 'Player'} {self.id}>"
-
-
-def cut_reason(reason: str) -> str:
-    """As much of a reason as a Close may carry, of whole characters."""
-    if len(reason.encode()) <= REASON_BYTES:
-        return reason
-    return reason.encode()[: REASON_BYTES - 3].decode(errors="ignore") + "…"

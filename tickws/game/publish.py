@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from tickws.sync.snapshot import Cuts, World
+from tickws.sync.wire import MICROSECONDS
 
-__all__ = ["MICROSECONDS", "Publisher", "State"]
+__all__ = ["Publisher", "State"]
 
 State: TypeAlias = Mapping[Any, Any] | Callable[[], Mapping[Any, Any]]
-
-MICROSECONDS: Final = 1_000_000
-"""In a second: the unit of times on the wire."""
 
 
 class Publisher:

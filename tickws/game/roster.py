@@ -66,7 +66,7 @@ class Roster(Generic[I]):
         """What became of all input frames, of those who are here and of those who were."""
         counts = dict(self._counts)
         for session in sessions:
-            if session.buffer is not None:
+            if session.buffer is not None and not session.gone:
                 self._add(counts, session.buffer)
         return counts
 

@@ -20,14 +20,14 @@ from tickws.game.door import Authenticate, Door, Origins
 from tickws.game.events import MessageReceived
 from tickws.game.inbox import Inbox
 from tickws.game.limits import GameLimits
-from tickws.game.player import Player, cut_reason
+from tickws.game.player import Player
 from tickws.game.publish import Publisher, State
 from tickws.game.roster import Roster
 from tickws.game.session import Session
 from tickws.game.statistics import GameStatistics
 from tickws.loop.subsystem import Loop, Subsystem
 from tickws.loop.timestep import Tick
-from tickws.protocol.opcodes import CloseCode
+from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.statistics import frozen_counts
 from tickws.sync.events import pack_payload
 from tickws.sync.inputs import InputBuffer

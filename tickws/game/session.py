@@ -18,9 +18,9 @@ from tickws.errors import ProtocolFault
 from tickws.game.events import InputRejected, PlayerSlow
 from tickws.game.inbox import Inbox
 from tickws.game.limits import GameLimits
-from tickws.game.player import Player, cut_reason
+from tickws.game.player import Player
 from tickws.protocol.handshake import Request
-from tickws.protocol.opcodes import CloseCode
+from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.sync.events import EventQueue, pack_payload
 from tickws.sync.inputs import InputBuffer
 from tickws.sync.schema import InputSchema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["CloseCode", "Opcode", "check_close", "is_wire_close_code"]
+__all__ = ["CloseCode", "Opcode", "check_close", "cut_reason", "is_wire_close_code"]
 
 
 class Opcode(IntEnum):
@@ -55,6 +55,14 @@ REASON_BYTES = 123
 def is_wire_close_code(code: int) -> bool:
     """Whether `code` may stand in a Close frame: a registered one, or 3000 to 4999 (section 7.4.2)."""
     return code in _REGISTERED or 3000 <= code <= 4999
+
+
+def cut_reason(reason: str) -> str:
+    """As much of a reason as fits into a Close frame, in whole characters, with an ellipsis where it was cut."""
+    data = reason.encode()
+    if len(data) <= REASON_BYTES:
+        return reason
+    return data[: REASON_BYTES - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def check_close(code: int, reason: str) -> bytes:

@@ -7,19 +7,17 @@ EventCounter    what they have sent, and we have received
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from tickws.errors import ProtocolFault
 from tickws.sync.payload import pack, unpack
-from tickws.sync.wire import Event, encode
+from tickws.sync.wire import NAME_LENGTH, Event, encode
 
-__all__ = ["NAME_LENGTH", "EventCounter", "EventQueue", "check_name", "pack_payload"]
+__all__ = ["EventCounter", "EventQueue", "check_name", "pack_payload"]
 
 Message: TypeAlias = bytes
-NAME_LENGTH: Final = 64
-"""Characters in an event's name, at most."""
 
 
 class EventQueue:

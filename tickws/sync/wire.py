@@ -31,6 +31,8 @@ from tickws.sync.schema import Input, fingerprint
 
 __all__ = [
     "LAYOUTS",
+    "MICROSECONDS",
+    "NAME_LENGTH",
     "SUBPROTOCOL",
     "VERSION",
     "Ack",
@@ -55,6 +57,10 @@ SUBPROTOCOL: Final = "tickws.1"
 VERSION: Final = 1
 """Said again in the hello, so that an error can name the other's."""
 
+MICROSECONDS: Final = 1_000_000
+"""In a second: the unit of times."""
+NAME_LENGTH: Final = 64
+"""Characters in an event's name, at most."""
 PROTOCOL_LENGTH: Final = 1024
 """Characters of what `protocol_text` gives, at most."""
 
@@ -64,7 +70,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 32)]
 """The number of a message: 1 for the first, 0 for none."""
 EntityId: TypeAlias = int | str
 Token: TypeAlias = Annotated[bytes, Meta(max_length=64)]
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 F = TypeVar("F", bound=Input)
 
 
