@@ -100,23 +100,29 @@ def test_ten_thousand_leave_nothing_behind(stage: Stage) -> None:
 
 
 def test_no_byte_stays_behind(stage: Stage) -> None:
-    """As above, by Python's own book-keeping; fewer of them, for that is slow."""
+    """As above, by Python's own book-keeping; fewer of them, for that is slow.
+
+    A leak grows with every round. What else grows (a table of the interpreter's, of the coverage tool's) does so in one
+    jump and then rests, so the least of three rounds tells them apart.
+    """
     handler = Counts()
     server = stage.server(handler)
     come_and_go(stage, server, handler, 200)
-    connections = 1000
-    gc.collect()
+    connections, grown = 400, []
     tracemalloc.start()
     try:
         come_and_go(stage, server, handler, 200)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        come_and_go(stage, server, handler, connections)
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
+        for _ in range(3):
+            come_and_go(stage, server, handler, connections)
+            gc.collect()
+            now = tracemalloc.get_traced_memory()[0]
+            grown.append(now - before)
+            before = now
     finally:
         tracemalloc.stop()
-    assert grown < 20 * connections, f"{grown} bytes stayed behind of {connections} connections"
+    assert min(grown) < 20 * connections, f"{grown} bytes stayed behind of {connections} connections each"
 
 
 @contextmanager
