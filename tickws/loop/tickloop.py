@@ -370,6 +370,11 @@ class TickLoop:
         return self._timestep.slipped
 
     @property
+    def left(self) -> float:
+        """Seconds until the next tick is due, 0.0 where one is: how long your own loop may sleep now."""
+        return self._left() / NANOSECONDS
+
+    @property
     def ticks(self) -> int:
         """How many ticks ran; also the number of the next, and inside a tick its own."""
         return self._timestep.ticks
