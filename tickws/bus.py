@@ -201,7 +201,11 @@ class EventBus:
         hash(entity)
         self._queue.append((next(self._emissions), event, entity))
 
-    def dispatch(self, until: Callable[[], bool] | None = None) -> int:
+    def dispatch(
+        self,
+        until: Callable[[], bool] | None = None,
+        told: Callable[[Callable[[Any], object], object], object] | None = None,
+    ) -> int:
         """Deliver what is queued, and what is emitted meanwhile.
 
         At most 10,000 events that were emitted during this very dispatch are delivered in it. The rest waits for the
@@ -210,6 +214,7 @@ class EventBus:
         Args:
             until: asked between two events; True ends the dispatch, and the rest stays queued. One event is always
                 delivered.
+            told: called with each subscriber and its event behind it, so that they can be timed.
 
         Returns:
             How many events were delivered.
@@ -222,11 +227,11 @@ class EventBus:
             raise UsageError("dispatch() is running: what a subscriber emits is delivered in the same dispatch")
         self._dispatching = True
         try:
-            return self._dispatch(until)
+            return self._dispatch(until, told)
         finally:
             self._dispatching = False
 
-    def _dispatch(self, until: Callable[[], bool] | None) -> int:
+    def _dispatch(self, until: Callable[[], bool] | None, told: Callable[..., object] | None) -> int:
         queue = self._queue
         first_fresh = next(self._emissions)
         fresh: Counter[type] = Counter()
@@ -244,10 +249,10 @@ class EventBus:
             _, event, entity = queue.popleft()
             delivered += 1
             self._delivered += 1
-            self._deliver(event, entity)
+            self._deliver(event, entity, told)
         return delivered
 
-    def _deliver(self, event: object, entity: Hashable) -> None:
+    def _deliver(self, event: object, entity: Hashable, told: Callable[..., object] | None) -> None:
         """Give one event to all of its subscribers.
 
         Raises:
@@ -265,6 +270,8 @@ class EventBus:
                     failed = raised
                 elif raised is not None:
                     _log(raised, event)
+            if told is not None:
+                told(subscription.callback, event)
         try:
             if failed is not None:
                 raise failed

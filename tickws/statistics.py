@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["ConnectionStatistics", "Distribution", "EndpointStatistics", "Histogram", "frozen_counts"]
+__all__ = [
+    "ConnectionStatistics",
+    "Distribution",
+    "EndpointStatistics",
+    "Histogram",
+    "Overrun",
+    "Overruns",
+    "RecentHistogram",
+    "StepStatistics",
+    "frozen_counts",
+    "name_of",
+]
 
 _NANOSECONDS = 1_000_000_000  # in a second
+_MINUTE = 60 * _NANOSECONDS
+_MINUTES = 3
 _PRECISION = 4  # bits below the leading one that tell buckets apart: values are kept to 1/16
+
+MOST_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +40,15 @@ class Distribution:
 
 
 class Histogram:
-    """Counts durations in buckets that grow with the value, so that memory stays the same for ever.
+    """Counts durations in buckets that grow with the value: at most 976 of them, however many there are to count.
 
-    Cost: one list element a sample; at most 976 buckets.
+    Cost: one dictionary entry a sample.
     """
 
-    __slots__ = ("_buckets", "_count", "_total", "_worst")
+    __slots__ = ("_buckets", "_total", "_worst")
 
     def __init__(self) -> None:
-        self._buckets = [0] * ((64 - _PRECISION + 1) << _PRECISION)
-        self._count = 0
+        self._buckets: dict[int, int] = {}
         self._total = 0
         self._worst = 0
 
@@ -43,26 +57,66 @@ class Histogram:
         duration = max(duration, 0)
         shift = duration.bit_length() - _PRECISION - 1
         bucket = duration if shift <= 0 else (shift << _PRECISION) + (duration >> shift)
-        self._buckets[bucket] += 1
-        self._count += 1
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
         self._total += duration
         self._worst = max(self._worst, duration)
 
+    def add(self, other: Histogram) -> None:
+        """Count what another one has counted."""
+        for bucket, count in other._buckets.items():
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+        self._total += other._total
+        self._worst = max(self._worst, other._worst)
+
     def percentile(self, share: float) -> float:
         """The duration in seconds below or at which `share` (0 to 1) of all samples lie; 0.0 without samples."""
-        wanted = share * self._count
+        wanted = share * sum(self._buckets.values())
         seen = 0
-        for bucket, count in enumerate(self._buckets):
+        for bucket, count in sorted(self._buckets.items()):
             seen += count
-            if count and seen >= wanted:
+            if seen >= wanted:
                 return min(_upper_edge(bucket), self._worst) / _NANOSECONDS
         return 0.0
 
     def distribution(self) -> Distribution:
         """What was counted so far."""
-        mean = self._total / self._count / _NANOSECONDS if self._count else 0.0
+        count = sum(self._buckets.values())
+        mean = self._total / count / _NANOSECONDS if count else 0.0
         p50, p99, p999 = (self.percentile(share) for share in (0.5, 0.99, 0.999))
-        return Distribution(self._count, mean, p50, p99, p999, self._worst / _NANOSECONDS)
+        return Distribution(count, mean, p50, p99, p999, self._worst / _NANOSECONDS)
+
+
+class RecentHistogram:
+    """A histogram of the last minutes: of the minute that goes on, and of the two before it."""
+
+    __slots__ = ("_minutes", "_until")
+
+    def __init__(self) -> None:
+        self._minutes = [Histogram()]
+        self._until: int | None = None
+
+    def record(self, duration: int, now: int) -> None:
+        """Count one duration at `now`, both in nanoseconds."""
+        if self._until is None or now >= self._until:
+            self._turn(now)
+        self._minutes[0].record(duration)
+
+    def _turn(self, now: int) -> None:
+        """Begin another minute; what was long ago is forgotten."""
+        if self._until is None:
+            self._until = now + _MINUTE
+            return
+        begun = (now - self._until) // _MINUTE + 1
+        self._until += begun * _MINUTE
+        begun = min(begun, _MINUTES)
+        self._minutes = [Histogram() for _ in range(begun)] + self._minutes[: _MINUTES - begun]
+
+    def distribution(self) -> Distribution:
+        """What was counted in the last two to three minutes."""
+        whole = Histogram()
+        for minute in self._minutes:
+            whole.add(minute)
+        return whole.distribution()
 
 
 def _upper_edge(bucket: int) -> int:
@@ -71,6 +125,54 @@ def _upper_edge(bucket: int) -> int:
     if shift <= 0:
         return bucket
     return ((((1 << _PRECISION) | (bucket & ((1 << _PRECISION) - 1))) + 1) << shift) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """Somebody who took longer than they may."""
+
+    count: int
+    """How often."""
+    last: float
+    """Seconds above what was allowed, the last time."""
+    worst: float
+
+
+class Overruns:
+    """Who overran, by name: how often, and by how much. Beyond `MOST_NAMES`, all are "others"."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, tuple[int, int, int]] = {}
+
+    def record(self, name: str, excess: int) -> None:
+        """Count one, of `excess` nanoseconds."""
+        if name not in self._by_name and len(self._by_name) >= MOST_NAMES:
+            name = "others"
+        count, _, worst = self._by_name.get(name, (0, 0, 0))
+        self._by_name[name] = count + 1, excess, max(worst, excess)
+
+    def frozen(self) -> Mapping[str, Overrun]:
+        """For the statistics."""
+        return MappingProxyType(
+            {
+                name: Overrun(count, last / _NANOSECONDS, worst / _NANOSECONDS)
+                for name, (count, last, worst) in self._by_name.items()
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatistics:
+    """One kind of step (see `tickws.transport.steps`)."""
+
+    count: int
+    """Steps since the beginning."""
+    last: float
+    """Seconds that the last slice spent on them."""
+    longest: float
+    """Seconds of the longest single step since the beginning."""
+    slices: Distribution
+    """Seconds that they took of each slice that had any, in the last two to three minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +227,9 @@ class EndpointStatistics:
 def frozen_counts(counts: Mapping[int, int]) -> Mapping[int, int]:
     """A read-only copy, in the order of its keys."""
     return MappingProxyType({key: counts[key] for key in sorted(counts)})
+
+
+def name_of(function: Callable[..., object]) -> str:
+    """What a callable is called where it was written, as in "Chat.on_message"."""
+    name: str = getattr(function, "__qualname__", type(function).__qualname__)
+    return name.rpartition("<locals>.")[2]

@@ -43,7 +43,7 @@ def test_what_a_server_has_is_enough() -> None:
 @pytest.mark.parametrize("thing", [None, 5, "server", [], {}, object()])
 def test_what_has_none_of_them_is_refused(thing: Any) -> None:
     with pytest.raises(
-        TypeError, match=r"a subsystem has one of attach, receive, tick, flush, idle, close; .* has none"
+        TypeError, match=r"a subsystem has one of attach, receive, tick, flush, idle, wait, close; .* has none"
     ):
         Rig().loop.add(thing)
 

@@ -14,6 +14,7 @@ from tickws.errors import UsageError
 from tickws.loop.events import LoopSlipped
 from tickws.loop.tickloop import TickLoop
 from tickws.loop.timestep import Tick
+from tickws.statistics import Overrun
 from tickws.testing import Pair
 from tickws.transport.websocket import WebSocket
 
@@ -562,17 +563,19 @@ def test_statistics() -> None:
     assert told.systems["net"].distribution.worst == 0.003
     assert told.systems["fast"].distribution.count == 121
     assert told.systems["slow"].distribution.worst == 0.02
-    assert told.overruns == {"slow": 1}
+    over = 0.02 - rig.loop.dt
+    assert told.overruns == {"slow": Overrun(1, pytest.approx(over, abs=2e-9), pytest.approx(over, abs=2e-9))}
     with pytest.raises(TypeError):
-        told.overruns["x"] = 1  # type: ignore[index]
+        told.overruns["x"] = told.overruns["slow"]  # type: ignore[index]
 
 
 def test_overruns_are_counted_by_name() -> None:
     rig = Rig()
-    rig.sub("net", budget=0.002, receive=0.001, flush=0.0011)
+    flushes = iter([0.002, 0.004, 0.0011])
+    rig.sub("net", budget=0.002, receive=0.001, flush=lambda: next(flushes))
     rig.sub("unbounded", receive=0.02)
     rig.frames(3, every=0.1)
-    assert rig.loop.statistics().overruns == {"net": 3}
+    assert rig.loop.statistics().overruns == {"net": Overrun(3, pytest.approx(0.0001), pytest.approx(0.003))}
 
 
 # A real server

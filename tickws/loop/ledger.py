@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tickws.clock import NANOSECONDS
-from tickws.loop.collector import Collector
+from tickws.collector import Collector
 from tickws.loop.events import Cause
-from tickws.statistics import Distribution, Histogram
+from tickws.statistics import Distribution, Overrun, Overruns, RecentHistogram, name_of
 
-__all__ = ["Account", "Ledger", "LoopStatistics", "Pace", "Spending"]
+__all__ = ["Account", "Ledger", "Longest", "LoopStatistics", "Pace", "Spending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,12 @@ class Spending:
 
     last: float
     distribution: Distribution
+    """Of the last two to three minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopStatistics:
-    """A loop since it was made."""
+    """A loop: its counters since it was made; its distributions are of the last two to three minutes."""
 
     ticks: int
     frames: int
@@ -40,32 +41,36 @@ class LoopStatistics:
     lateness: Distribution
     """Seconds that ticks came late. In `run()`: after they were due. In a loop of your own: by which their frame came
     later than one period after the one before."""
+    frame_lateness: Distribution
+    """In `run()`: seconds from when a tick was due to when its frame began, so without what `receive` took."""
     slow: bool
     """Whether a spell of slowness goes on: see `LoopSlow`."""
     slipped: float
     """Seconds that were never simulated."""
     budget_share: float
-    """What subsystems get of their budgets now: 1.0, and less under overload; 0.0: one step each."""
+    """What subsystems get of their budgets now: 1.0, and down to an eighth under overload."""
     subsystems: Mapping[str, Spending]
     """`receive` and `flush` together, by name and frame."""
     systems: Mapping[str, Spending]
     """Systems, and the `tick` of subsystems, by name and tick."""
     bus: Spending
     """The dispatch of each tick."""
-    overruns: Mapping[str, int]
-    """By name, where there are any: a `receive` and `flush` that took longer than their budget (the garbage collector
-    included), a system that took longer than a period."""
+    overruns: Mapping[str, Overrun]
+    """By name, where there are any: a `receive` and `flush` that took longer than their budget (than `most`, where
+    there is one); a system that took longer than a period; of a dispatch that took longer than the bus's budget the
+    subscriber that took longest, as in "PlayerJoined: joined". Where they would not have without it: the garbage
+    collector."""
     errors: int
     """Exceptions of systems, subsystems and the bus."""
     collections: int
-    """Runs of the garbage collector."""
+    """Runs of the garbage collector, wherever it struck."""
     collection_seconds: float
 
 
 class Account:
     """Time spent by one name for one cause."""
 
-    __slots__ = ("cause", "histogram", "last", "late", "name", "overruns", "pending")
+    __slots__ = ("cause", "histogram", "last", "late", "name", "pending")
 
     def __init__(self, cause: Cause, name: str) -> None:
         self.cause = cause
@@ -75,18 +80,42 @@ class Account:
         self.late = 0
         """Nanoseconds before late ticks: what `pending` was, as long as they come late."""
         self.last = 0
-        self.overruns = 0
-        self.histogram = Histogram()
-
-    def sample(self, duration: int, wall: int, limit: int) -> None:
-        """One pass has taken `duration` nanoseconds; `wall` with the collector's, which is held against `limit`."""
-        self.last = duration
-        self.histogram.record(duration)
-        self.overruns += wall > limit
+        self.histogram = RecentHistogram()
 
     def spending(self) -> Spending:
         """For the statistics."""
         return Spending(self.last / NANOSECONDS, self.histogram.distribution())
+
+
+class Longest:
+    """Which subscriber took longest in a dispatch; told of each of them when it is done.
+
+    Args:
+        now: the clock, in nanoseconds.
+    """
+
+    __slots__ = ("_callback", "_kind", "_longest", "_mark", "_now")
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._mark = now()
+        self._longest = -1
+        self._callback: Callable[..., object] | None = None
+        self._kind: type = object
+
+    def __call__(self, callback: Callable[..., object], event: object) -> None:
+        """`callback` has heard of `event`."""
+        now = self._now()
+        if now - self._mark > self._longest:
+            self._longest = now - self._mark
+            self._callback = callback
+            self._kind = type(event)
+        self._mark = now
+
+    @property
+    def name(self) -> str | None:
+        """Of the event and its subscriber; None where there was none."""
+        return None if self._callback is None else f"{self._kind.__qualname__}: {name_of(self._callback)}"
 
 
 class Pace:
@@ -126,6 +155,7 @@ class Ledger:
         self.garbage = Account(Cause.COLLECTOR, "garbage collector")
         self.accounts = [self.host, self.bus, self.garbage]
         self.collector = Collector(now)
+        self.overruns = Overruns()
         self._collected = 0
         # Of the cycles before late ticks, as in Account.late: their length, frames and ticks.
         self.late_length = self.late_frames = self.late_ticks = 0
@@ -151,10 +181,19 @@ class Ledger:
         self.mark = now
         return spent
 
+    def sample(self, account: Account, duration: int, wall: int, limit: int, culprit: str | None = None) -> None:
+        """One pass has taken `duration` nanoseconds; `wall` with the collector's, which is held against `limit`."""
+        account.last = duration
+        account.histogram.record(duration, self.mark)
+        if wall > limit:
+            name = self.garbage.name if duration <= limit else culprit or account.name
+            self.overruns.record(name, wall - limit)
+
     def slept(self, duration: int) -> None:
         """The loop slept, and meant to for `duration` nanoseconds: what is beyond is booked to the host."""
+        begun = self.mark
         self.lap(self.host)
-        self.host.pending -= duration
+        self.host.pending -= min(duration, self.mark - begun)
 
     def count_frame(self) -> None:
         """A frame begins."""

@@ -17,11 +17,10 @@ The cause is sought in what the time was spent on before the ticks that came lat
 next's; time before ticks that were on time says nothing. Sleep inside a subsystem is part of somebody's time (the
 host's, who called `work`; a system's): it is the cause when it is at least half of the largest other.
 
-Under lasting overload the network gives back: its budgets are halved each frame, to nothing (one step for each half)
-in the end, as long as ticks come late *and* the network takes more than a tenth of the time (in a host's own loop: more
-than half); they double again with each frame that is on time. A network that takes less has nothing to give back: were
-it cut down for a simulation that is too slow, or for a host that sleeps, the ticks would be as late as before, and the
-players cut off.
+Under lasting overload the network gives back: its budgets are halved each frame, down to an eighth, as long as ticks
+come late *and* the network takes more than a tenth of the time (in a host's own loop: more than half); they double again
+with each frame that is on time. A network that takes less has nothing to give back: were it cut down for a simulation
+that is too slow, or for a host that sleeps, the ticks would be as late as before, and the players cut off.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from typing import Final
 from tickws.clock import FOREVER, NANOSECONDS
 from tickws.loop.events import Cause, LoopSlow
 from tickws.loop.ledger import Ledger
-from tickws.statistics import Histogram
+from tickws.statistics import RecentHistogram
 
 __all__ = ["Punctuality"]
 
@@ -59,8 +58,9 @@ WORTHWHILE: Final = 10
 WORTHWHILE_HOSTED: Final = 2
 """The same in a loop of yours, which may draw more slowly than it ticks, and is called slow for that alone."""
 
-MOST_HALVINGS: Final = 10
-"""Halvings after which nothing is left of a budget."""
+MOST_HALVINGS: Final = 3
+"""An eighth of its budget is left to the network whatever happens: one that got less would cut off the players, and the
+ticks would hardly be the sooner for it."""
 
 
 class Punctuality:
@@ -88,11 +88,15 @@ class Punctuality:
         self._halvings = 0
         self.slow = False
         """Whether a spell goes on."""
-        self.lateness = Histogram()
+        self.lateness = RecentHistogram()
+        self.frame_lateness = RecentHistogram()
 
-    def frame(self, now: int, *, hosted: bool) -> None:
-        """A frame begins at `now` (nanoseconds); `hosted`: a loop other than ours decided when."""
+    def frame(self, now: int, late: int | None) -> None:
+        """A frame begins at `now`, `late` after its tick was due (nanoseconds); None: a loop other than ours paces it."""
+        hosted = late is None
         period, tolerance = self.period, self._tolerance
+        if late is not None and late >= 0:
+            self.frame_lateness.record(late, now)
         interval = period if self._began is None or hosted is not self._hosted else now - self._began
         self._began = now
         self._hosted = hosted
@@ -111,7 +115,7 @@ class Punctuality:
         if self._hosted:
             late = self._excess
         slow = self._late_frame or (late > self._tolerance and not self._hosted)
-        self.lateness.record(late)
+        self.lateness.record(late, self._ledger.mark)
         if self._first:
             self._first = False
             self._ledger.close_cycle(late=slow)
@@ -189,11 +193,9 @@ class Punctuality:
         """What a subsystem may use of its budget now, in nanoseconds; one without a limit is halved from a period."""
         if not self._halvings:
             return budget
-        if self._halvings >= MOST_HALVINGS:
-            return 0
         return (self.period if budget >= FOREVER else budget) >> self._halvings
 
     @property
     def budget_share(self) -> float:
-        """What is left of budgets: 1.0 to 0.0."""
-        return 0.0 if self._halvings >= MOST_HALVINGS else 0.5**self._halvings
+        """What is left of budgets: 1.0 to 0.125."""
+        return 0.5**self._halvings

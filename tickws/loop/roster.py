@@ -30,16 +30,16 @@ class Roster:
         self.members: tuple[Member, ...] = ()
         self.systems: tuple[System, ...] = ()
 
-    def add(self, loop: object, subsystem: Any, budget: int, name: str | None) -> None:
-        """Attach a subsystem to `loop`, with `budget` nanoseconds. What raises while it is attached stays out.
+    def add(self, loop: object, subsystem: Any, budget: int, most: int | None, name: str | None) -> None:
+        """Attach a subsystem to `loop`, with nanoseconds as `Member`. What raises while it is attached stays out.
 
         Raises:
             TypeError: it is none.
-            ValueError: it is here already.
+            ValueError: it is here already; `most` is less than `budget`.
         """
         if any(member.subsystem is subsystem for member in self.members):
             raise ValueError(f"{subsystem!r} is in the loop already")
-        member = Member(subsystem, budget)
+        member = Member(subsystem, budget, most)
         if member.attach is not None:
             member.attach(loop)
         member.name = self._unique(name or type(subsystem).__name__)

@@ -27,6 +27,7 @@ _ARGUMENTS = {
     "tick": ("tick",),
     "flush": ("budget",),
     "idle": ("seconds",),
+    "wait": ("seconds",),
     "close": (),
 }
 """The methods of a subsystem, and what each is called with."""
@@ -71,6 +72,10 @@ class Subsystem:
     def idle(self, seconds: float) -> None:
         """Nothing is to be done for `seconds`. Sleeping longer makes the next tick late."""
 
+    def wait(self, seconds: float) -> bool:
+        """Sleep at most `seconds`, until there is something to receive; whether there is. For `wake_on_input`."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """The loop ends. Where a subsystem is a context manager, its `__exit__` is called instead."""
 
@@ -86,53 +91,65 @@ class Member:
     Args:
         subsystem: what was added.
         budget: nanoseconds for `receive` and `flush` together in one frame; FOREVER: no limit.
+        most: the same where the frame has time left; None: `budget`.
 
     Raises:
         TypeError: it has none of the methods, or one of them cannot be called as the loop does.
+        ValueError: `most` is less than `budget`.
     """
 
-    def __init__(self, subsystem: Any, budget: int) -> None:
+    def __init__(self, subsystem: Any, budget: int, most: int | None = None) -> None:
         _check_methods(subsystem)
         self.subsystem = subsystem
         self.budget = budget
+        self.most = budget if most is None else most
+        if self.most < budget:
+            raise ValueError("most is what it may use where a frame has time left: no less than budget")
         self.network = Account(Cause.NETWORK, "")
         self.ticking = Account(Cause.SYSTEM, "")
         self.waiting = Account(Cause.WAIT, "")
+        self.used = 0
+        """Nanoseconds that it used in this frame."""
         self.attach = _own(subsystem, "attach")
         self._receive = _own(subsystem, "receive")
         self.tick = _own(subsystem, "tick")
         self._flush = _own(subsystem, "flush")
         self.idle = _own(subsystem, "idle")
+        self.wait = _own(subsystem, "wait")
         self._waited = self._read_waited()
         self._allowed = budget  # in this frame
-        self._spent = 0  # by receive: nanoseconds without the collector's, and with it
-        self._used = 0
+        self._spent = 0  # as `used`, without the collector's
 
-    def receive(self, ledger: Ledger, allowed: int) -> None:
-        """Have it receive: of `allowed` nanoseconds a quarter is kept for `flush`, whatever this takes."""
+    def receive(self, ledger: Ledger, allowed: int, more: int = 0) -> None:
+        """Have it receive: in `allowed` nanoseconds less a quarter, which is `flush`'s, and `more` that nobody needs."""
         self._allowed = allowed
-        self._spent = self._used = 0
-        if self._receive is None:
+        self._spent = self.used = 0
+        self._call(ledger, self._receive, allowed - allowed // RESERVE + more)
+
+    def flush(self, ledger: Ledger, left: int = 0) -> None:
+        """Have it flush in what `receive` left, at least the reserve, and up to `most` where there are `left`."""
+        allowed = max(self._allowed - self.used, self._allowed // RESERVE)
+        allowed = max(allowed, min(self.most - self.used, left))
+        try:
+            self._call(ledger, self._flush, allowed)
+        finally:
+            ledger.sample(self.network, self._spent, self.used, self.most)
+
+    def serve(self, ledger: Ledger, allowed: int) -> None:
+        """Once more in the same frame, which has `allowed` left: receive, and flush what that gave rise to."""
+        until = self.used + allowed
+        self._call(ledger, self._receive, allowed - allowed // RESERVE)
+        self._call(ledger, self._flush, max(allowed // RESERVE, until - self.used))
+
+    def _call(self, ledger: Ledger, half: Callable[[Any], object] | None, allowed: int) -> None:
+        if half is None:
             return
         begun = ledger.mark
         try:
-            self._receive(None if allowed >= FOREVER else (allowed - allowed // RESERVE) / NANOSECONDS)
-        finally:
-            self._spent = ledger.lap(self.network)
-            self._used = ledger.mark - begun
-
-    def flush(self, ledger: Ledger) -> None:
-        """Have it flush in what `receive` left, at least the reserve."""
-        allowed = self._allowed
-        begun = ledger.mark
-        try:
-            if self._flush is not None:
-                left = max(allowed // RESERVE, allowed - self._used)
-                self._flush(None if allowed >= FOREVER else left / NANOSECONDS)
+            half(None if allowed > FOREVER // 2 else allowed / NANOSECONDS)
         finally:
             self._spent += ledger.lap(self.network)
-            self._used += ledger.mark - begun
-            self.network.sample(self._spent, self._used, self.budget)
+            self.used += ledger.mark - begun
 
     @property
     def name(self) -> str:
@@ -158,6 +175,14 @@ class Member:
         waited = self._read_waited()
         self.waiting.pending += nanoseconds(waited - self._waited)
         self._waited = waited
+
+    def sleep(self, seconds: float) -> bool:
+        """Have it `wait`: a sleep that the loop has asked for is nobody's fault. Whether there is something to do."""
+        assert self.wait is not None
+        try:
+            return bool(self.wait(seconds))
+        finally:
+            self._waited = self._read_waited()
 
     def _read_waited(self) -> float:
         waited: float = getattr(self.subsystem, "waited", 0.0)

@@ -1,34 +1,25 @@
-"""The loop: the frame, in one function that you can read, and what drives it.
+"""The loop: what drives the frame (`tickws.loop.frame`), once in each of yours or by itself, and what it tells.
 
-    receive(budget)   each subsystem, within its budget
-    0..5 x tick       the bus, then subsystems, then systems
-    flush(budget)     each subsystem, within what receive left, and at least its reserve
-    idle(seconds)     those that have it, until the next tick is due
-
-Promises: ticks are numbered from 0 without gaps and each is 1/rate long, whatever the clock does; subsystems and
-systems are called in the order in which they were added; a frame with no tick due still receives and flushes; whatever
-raises, the rest is flushed before the exception leaves. `frame()` never sleeps; `run()` does, between frames.
-The time is read behind `receive`, so what that takes counts for the ticks of the same frame.
+`frame()` never sleeps; `run()` does, between frames.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import MappingProxyType
-from typing import Any, Final, Self, TypeVar, overload
+from typing import Final, Self, TypeVar, overload
 
 from tickws.bus import EventBus
 from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds
 from tickws.errors import LoopErrorPolicy, UsageError
-from tickws.loop.events import LoopSlipped
 from tickws.loop.failures import Failures, bus_policy, log
-from tickws.loop.ledger import Account, Ledger, LoopStatistics, Pace
-from tickws.loop.punctuality import Punctuality
+from tickws.loop.frame import Frames
+from tickws.loop.ledger import Ledger, LoopStatistics
 from tickws.loop.roster import Roster
+from tickws.loop.subsystem import Member
 from tickws.loop.timestep import Tick, Timestep
 
 __all__ = ["TickLoop"]
@@ -61,6 +52,9 @@ class TickLoop:
         bus: where events go; None: one of its own, with the same error policy.
         bus_budget: seconds that the bus may dispatch in each tick; at least one event is delivered, and the rest waits
             for the next tick. None: half a period.
+        wake_on_input: between ticks, have `run()` wait for the network instead of the clock alone, and receive and
+            flush whenever something comes, within what the frame left of the budget. For answers that cannot wait for
+            the next tick; inputs of a game can, and waking for each of them costs (docs/performance.md).
 
     Only `stop` and `bus.emit` are thread-safe.
 
@@ -76,6 +70,7 @@ class TickLoop:
         errors: LoopErrorPolicy = "raise",
         bus: EventBus | None = None,
         bus_budget: float | None = None,
+        wake_on_input: bool = False,
     ) -> None:
         self._timestep = Timestep(rate)
         self._failures = Failures(errors)
@@ -87,40 +82,48 @@ class TickLoop:
         self.dt = 1 / rate
         self.clock = SystemClock() if clock is None else clock
         self.bus = EventBus(bus_policy(errors)) if bus is None else bus
-        self._now = self.clock.now_ns
-        self._ledger = Ledger(self._now)
-        self._pace = Pace()
-        self._punctuality = Punctuality(rate, self._ledger)
-        self._bus_budget = (
-            self._punctuality.period // 2 if bus_budget is None else check_seconds("bus_budget", bus_budget)
-        )
+        self._ledger = Ledger(self.clock.now_ns)
         self._roster = Roster(self._ledger)
-        self._elapsed_at: int | None = None  # when the timestep was told last
+        self._frame = Frames(
+            self._timestep,
+            self.clock,
+            self._ledger,
+            self._roster,
+            self._failures,
+            self.bus,
+            None if bus_budget is None else check_seconds("bus_budget", bus_budget),
+            lambda: self._running and self._stopping.is_set(),
+        )
+        self._wake_on_input = wake_on_input
         self._in_frame = False
         self._running = False
         self._stopping = threading.Event()
         self._closed = False
-        self._frames = 0
         weakref.finalize(self, self._ledger.collector.stop).atexit = False
 
     # -- what is in it -----------------------------------------------------------------------------------------------
 
-    def add(self, subsystem: S, budget: float | None = None, name: str | None = None) -> S:
+    def add(
+        self, subsystem: S, budget: float | None = None, name: str | None = None, *, most: float | None = None
+    ) -> S:
         """Have `subsystem` turned in each frame, after those that were added before; gives it back.
 
         Args:
             subsystem: a `Subsystem`, or whatever has one of its methods: a `WebSocketServer` has.
             budget: seconds for its `receive` and `flush` together in one frame; a quarter is kept for `flush`. None: no
-                limit. Zero or less: one step of each. Under lasting overload it gets less.
+                limit. Zero or less: one step of each. Under lasting overload it gets less, down to an eighth.
             name: for the statistics; None: its class's.
+            most: seconds that it may use where the frame has time left, in `run()`; None: no more than `budget`.
 
         Raises:
-            TypeError: it has none of the methods, or one that cannot be called; `budget` is no number.
-            ValueError: it is in the loop already; `budget` is a whole number above 1 (milliseconds?).
+            TypeError: it has none of the methods, or one that cannot be called; a budget is no number.
+            ValueError: it is in the loop already; a budget is a whole number above 1 (milliseconds?); `most` is less
+                than `budget`.
             UsageError: the loop is closed.
         """
         self._check_open()
-        self._roster.add(self, subsystem, check_seconds("budget", budget), name)
+        most_time = None if most is None else check_seconds("most", most)
+        self._roster.add(self, subsystem, check_seconds("budget", budget), most_time, name)
         return subsystem
 
     @overload
@@ -162,97 +165,16 @@ class TickLoop:
             Exception: what a system, a subsystem or the bus let out, where `errors` says "raise".
         """
         self._check_idle()
-        return self._frame(hosted=True)
+        return self._turn(hosted=True)
 
-    def _frame(self, *, hosted: bool) -> int:
+    def _turn(self, *, hosted: bool) -> int:
         self._in_frame = True
         try:
-            self._begin(hosted)
-            for member in self._roster.members:
-                self._failures.guard(
-                    member.name, member.receive, self._ledger, self._punctuality.allowed(member.budget)
-                )
-            ran = self._run_ticks()
-            for member in self._roster.members:
-                self._failures.guard(member.name, member.flush, self._ledger)
-            self._idle()
+            ran = self._frame.run(hosted=hosted)
         finally:
             self._in_frame = False
         self._failures.let_out()
         return ran
-
-    def _begin(self, hosted: bool) -> None:
-        """Book the time between the frames."""
-        ledger = self._ledger
-        if self._elapsed_at is None:
-            ledger.begin()
-            self._elapsed_at = ledger.mark
-        ledger.lap(ledger.host)
-        for member in self._roster.members:
-            member.book_waits()
-        self._punctuality.frame(ledger.mark, hosted=hosted)
-        self._frames += 1
-
-    def _run_ticks(self) -> int:
-        """Run the ticks that are due; gives their number."""
-        timestep = self._timestep
-        now = self._elapse()
-        ran = 0
-        for _ in range(timestep.due):
-            if self._failures.pending is not None or (self._running and self._stopping.is_set()):
-                break
-            event = self._punctuality.tick(timestep.ticks, timestep.late + self._ledger.mark - now)
-            if event is not None:
-                self.bus.emit(event)
-            ran += 1
-            try:
-                self._run_tick(Tick(timestep.ticks, self.dt, timestep.ticks / timestep.rate))
-            finally:
-                timestep.step()
-        if ran:
-            self._pace.record(now, timestep.ticks)
-        return ran
-
-    def _elapse(self) -> int:
-        """Tell the timestep what time has passed; gives the time."""
-        now = self._ledger.mark
-        slipped = self._timestep.elapse(now - self._elapsed_at) if self._elapsed_at is not None else 0.0
-        self._elapsed_at = now
-        if slipped:
-            self.bus.emit(LoopSlipped(slipped, self._timestep.slipped, self._timestep.ticks))
-        return now
-
-    def _run_tick(self, tick: Tick) -> None:
-        ledger = self._ledger
-        deadline = ledger.mark + self._bus_budget
-        self._step(ledger.bus, self.bus.dispatch, lambda: self._now() >= deadline)
-        for member in self._roster.members:
-            if member.tick is not None:
-                self._step(member.ticking, member.tick, tick)
-        for account, function in self._roster.systems:
-            self._step(account, function, tick)
-
-    def _step(self, account: Account, function: Callable[[Any], object], argument: object) -> None:
-        """One part of a tick; left out once something is on its way out of the frame."""
-        if self._failures.pending is not None:
-            return
-        begun = self._ledger.mark
-        try:
-            self._failures.guard(account.name, function, argument)
-        finally:
-            spent = self._ledger.lap(account)
-            account.sample(spent, self._ledger.mark - begun, self._punctuality.period)
-
-    def _idle(self) -> None:
-        for member in self._roster.members:
-            if member.idle is not None and self._failures.pending is None:
-                self._failures.guard(member.name, member.idle, self._left() / NANOSECONDS)
-                self._ledger.lap(member.network)
-
-    def _left(self) -> int:
-        """Nanoseconds until the next tick is due."""
-        passed = 0 if self._elapsed_at is None else self._now() - self._elapsed_at
-        return max(0, self._timestep.left - passed)
 
     # -- until the end -----------------------------------------------------------------------------------------------
 
@@ -264,12 +186,13 @@ class TickLoop:
             Exception: what `frame` and `close` raise.
         """
         self._check_idle()
+        waiter = self._waiter()
         self._running = True
         error: BaseException | None = None
         try:
             while not self._stopping.is_set():
-                self._frame(hosted=False)
-                self._sleep()
+                self._turn(hosted=False)
+                self._sleep(waiter)
         except KeyboardInterrupt:
             pass
         except BaseException as raised:
@@ -282,12 +205,37 @@ class TickLoop:
             finally:
                 error = None
 
-    def _sleep(self) -> None:
+    def _waiter(self) -> Member | None:
+        """The subsystem that is waited for between ticks; None: the clock alone."""
+        if not self._wake_on_input:
+            return None
+        waiters = [member for member in self._roster.members if member.wait is not None]
+        if len(waiters) != 1:
+            raise UsageError(
+                f"wake_on_input waits for one subsystem that can wait, as servers can; this loop has {len(waiters)}"
+            )
+        return waiters[0]
+
+    def _sleep(self, waiter: Member | None) -> None:
         """Sleep until the next tick is due, in naps."""
-        while (left := self._left()) and not self._stopping.is_set():
+        while (left := self._frame.left()) and not self._stopping.is_set():
             nap = min(left, NAP)
-            self.clock.sleep(nap / NANOSECONDS)
-            self._ledger.slept(nap)
+            if waiter is not None and self._frame.can_serve(waiter):
+                woken = waiter.sleep(nap / NANOSECONDS)
+                self._ledger.slept(nap)
+                if woken:
+                    self._serve(waiter)
+            else:
+                self.clock.sleep(nap / NANOSECONDS)
+                self._ledger.slept(nap)
+
+    def _serve(self, waiter: Member) -> None:
+        self._in_frame = True
+        try:
+            self._frame.serve(waiter)
+        finally:
+            self._in_frame = False
+        self._failures.let_out()
 
     def stop(self) -> None:
         """Have `run()` end: after the tick that is running, its flush, and at most 20 ms of sleep. Thread-safe."""
@@ -372,7 +320,7 @@ class TickLoop:
     @property
     def left(self) -> float:
         """Seconds until the next tick is due, 0.0 where one is: how long your own loop may sleep now."""
-        return self._left() / NANOSECONDS
+        return self._frame.left() / NANOSECONDS
 
     @property
     def ticks(self) -> int:
@@ -381,23 +329,21 @@ class TickLoop:
 
     def statistics(self) -> LoopStatistics:
         """Counters since the beginning, frozen."""
-        ledger = self._ledger
+        ledger, frame, punctuality = self._ledger, self._frame, self._frame.punctuality
         members, systems = self._roster.networks(), self._roster.steps()
-        overruns: Counter[str] = Counter()
-        for account in members + systems:
-            overruns[account.name] += account.overruns
         return LoopStatistics(
             ticks=self._timestep.ticks,
-            frames=self._frames,
-            rate=self._pace.rate,
-            lateness=self._punctuality.lateness.distribution(),
-            slow=self._punctuality.slow,
+            frames=frame.count,
+            rate=frame.pace.rate,
+            lateness=punctuality.lateness.distribution(),
+            frame_lateness=punctuality.frame_lateness.distribution(),
+            slow=punctuality.slow,
             slipped=self._timestep.slipped,
-            budget_share=self._punctuality.budget_share,
+            budget_share=punctuality.budget_share,
             subsystems=MappingProxyType({account.name: account.spending() for account in members}),
             systems=MappingProxyType({account.name: account.spending() for account in systems}),
             bus=ledger.bus.spending(),
-            overruns=MappingProxyType(dict(+overruns)),
+            overruns=ledger.overruns.frozen(),
             errors=self._failures.count,
             collections=ledger.collector.count,
             collection_seconds=ledger.collector.total / NANOSECONDS,

@@ -9,7 +9,7 @@ __all__ = ["Collector"]
 
 
 class Collector:
-    """Times the collector's runs, between `start` and `stop`.
+    """Times the collector's runs, between `start` and `stop`, which may follow one another any number of times.
 
     Args:
         now: the clock, in nanoseconds.
