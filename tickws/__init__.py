@@ -121,7 +121,7 @@ from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode, Opcode
-from tickws.statistics import ConnectionStatistics, Distribution, EndpointStatistics
+from tickws.statistics import ConnectionStatistics, Distribution, EndpointStatistics, Overrun, StepStatistics
 from tickws.sync.payload import pack, unpack
 from tickws.sync.schema import Input, Press
 from tickws.transport.client import WebSocketClient
@@ -166,6 +166,7 @@ __all__ = [
     "MessageReceived",
     "Network",
     "Opcode",
+    "Overrun",
     "Player",
     "PlayerJoined",
     "PlayerLeft",
@@ -177,6 +178,7 @@ __all__ = [
     "SpectatorJoined",
     "SpectatorLeft",
     "Spending",
+    "StepStatistics",
     "Subscription",
     "Subsystem",
     "SystemClock",

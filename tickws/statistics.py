@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 __all__ = [
+    "MOST_NAMES",
     "ConnectionStatistics",
     "Distribution",
     "EndpointStatistics",
@@ -24,7 +26,8 @@ _MINUTE = 60 * _NANOSECONDS
 _MINUTES = 3
 _PRECISION = 4  # bits below the leading one that tell buckets apart: values are kept to 1/16
 
-MOST_NAMES = 256
+MOST_NAMES: Final = 256
+"""The most names that are kept apart, where names are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +188,14 @@ class ConnectionStatistics:
     bytes_sent: int
     queued_messages: int
     queued_bytes: int
+    unsent_seconds: float
+    """As `WebSocket.unsent_seconds`."""
     latency: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatistics:
-    """A server or client since it was made."""
+    """A server or client: its counters since it was made, its distributions of the last two to three minutes."""
 
     connections: int
     """Sockets held now: in their handshake, open, or closing."""
@@ -217,11 +222,21 @@ class EndpointStatistics:
     carried_over: int
     """Connections with work left for the next slice, now."""
     slice: Distribution
-    """Time spent in `work`, `receive` and `flush`, sleep left out."""
-    overruns: int
-    """Slices that did something and took longer than their budget."""
+    """Seconds that slices took, sleep left out, in the last two to three minutes. `work` is a slice; so is a `receive`
+    with its `flush`."""
+    steps: Mapping[str, StepStatistics]
+    """What slices were spent on, by kind of step: see `tickws.transport.steps`, where all are listed."""
+    overruns: Mapping[str, Overrun]
+    """Calls of `work`, `receive` and `flush` that did something and took longer than their budget: by the longest step
+    in each, as in "message: Chat.on_message" or "write"; where they would not have without it, by "garbage collector".
+    To overshoot by a part of a step is the rule where there is more to do than time."""
+    polls: int
+    """Looks at the network."""
     empty_polls: int
-    """Polls that slept and woke for nothing, or found nothing though something was said to be ready."""
+    """Of those, which slept and woke before their time with nothing to do."""
+    collections: int
+    """Runs of the garbage collector inside slices."""
+    collection_seconds: float
 
 
 def frozen_counts(counts: Mapping[int, int]) -> Mapping[int, int]:

@@ -24,6 +24,7 @@ def test_defaults() -> None:
         "dead_seconds": 20.0,
         "queue_bytes": 1024 * 1024,
         "queue_messages": 4096,
+        "slow_seconds": 1.0,
         "latest_keys": 16,
         "slice_messages": 64,
         "slice_bytes": 64 * 1024,

@@ -61,6 +61,7 @@ ALWAYS: dict[str, Callable[[Connection], object]] = {
     "encode": lambda connection: connection.encode("hello"),
     "encode_fragment": lambda connection: connection.encode_fragment("hello", fin=True),
     "data_to_send": lambda connection: connection.data_to_send(),
+    "pending": lambda connection: connection.pending,
     "close_expected": lambda connection: connection.close_expected(),
 }
 """Calls that no state forbids."""

@@ -8,7 +8,7 @@ import pytest
 from tests.transport.peers import FRAME, SLOW, House, Peer, close, nothing_left, pong, text
 from tickws.protocol.limits import Limits
 from tickws.testing import Conditions
-from tickws.transport.deadlines import STALL
+from tickws.transport.readingtime import STALL
 
 QUICK = Limits(handshake_seconds=2.0, closing_seconds=1.0, ping_seconds=4.0, dead_seconds=3.0)
 
@@ -233,7 +233,7 @@ def test_whatever_was_said_before_the_deadline_is_read_first() -> None:
     house = House(limits=QUICK)
     peer = house.dial()
     house.run(1.9)
-    house.server._first = 2
+    house.server._turns._first = 1
     peer.ask()
     house.clock.advance(0.2)
     house.turn(2)

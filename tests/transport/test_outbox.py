@@ -10,14 +10,16 @@ from tickws.errors import UsageError
 from tickws.protocol.connection import Role
 from tickws.protocol.limits import Limits
 from tickws.transport.outbox import PINGS, Fragments, Outbox
+from tickws.transport.readingtime import ReadingTime
+from tickws.transport.steps import Meter
 
-IN_TIME = (lambda: 0, 1)
+IN_TIME = (Meter(lambda: 0), 1)
 """A clock that stands still before a deadline."""
 SMALL = Limits(queue_bytes=100, queue_messages=5, latest_keys=3)
 
 
 def an_outbox(limits: Limits = SMALL) -> Outbox:
-    outbox = Outbox(limits)
+    outbox = Outbox(limits, ReadingTime())
     outbox.open = True
     return outbox
 
@@ -30,7 +32,7 @@ def taken(outbox: Outbox, share: int = 1 << 20) -> list[object]:
 
 
 def test_a_new_outbox_is_empty_and_takes_nothing_in() -> None:
-    outbox = Outbox(SMALL)
+    outbox = Outbox(SMALL, ReadingTime())
     assert (outbox.open, outbox.empty, outbox.queued_bytes, outbox.queued_messages) == (False, True, 0, 0)
     assert taken(outbox) == list(outbox.take_latest()) == list(outbox.take_pings()) == []
 
@@ -283,7 +285,7 @@ def test_a_producer_that_was_not_called_waits_on_but_not_in_place_of_a_newer_val
 def test_fragments_stop_at_a_deadline_and_go_on() -> None:
     fragments, connection = Fragments(Pieces(b"a", b"b", b"c")), opened(Role.SERVER)
     frames: list[bytes] = []
-    assert not fragments.take(frames, connection, 1 << 20, lambda: 5, 5)
+    assert not fragments.take(frames, connection, 1 << 20, Meter(lambda: 5), 5)
     assert len(frames) == 1
     assert fragments.take(frames, connection, 1 << 20, *IN_TIME)
     assert [sent.fin for sent in read_frames(b"".join(frames))] == [False, False, True]

@@ -11,6 +11,7 @@ from tickws.protocol.limits import Limits
 from tickws.testing import MemoryNetwork
 from tickws.transport.link import Link, Phase
 from tickws.transport.outbox import Fragments, Outbox
+from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.stream import Stream
 
@@ -34,7 +35,8 @@ def make(count: int = 1, *, opened_: bool = True) -> tuple[SendQueue, Wakes, lis
     network, wakes = MemoryNetwork(), Wakes()
     poller: Any = wakes
     links = [
-        Link(Stream(network.dial(80)), opened(Role.SERVER), Outbox(LIMITS), Phase.OPEN, None) for _ in range(count)
+        Link(Stream(network.dial(80)), opened(Role.SERVER), Outbox(LIMITS, ReadingTime()), Phase.OPEN, None)
+        for _ in range(count)
     ]
     for link in links:
         link.outbox.open = opened_
@@ -174,7 +176,7 @@ def test_another_thread_wakes_the_worker_that_is_inside() -> None:
 
 def test_threads_lose_nothing_and_queue_the_link_once() -> None:
     queue, _, (link,) = make()
-    link.outbox = Outbox(Limits(queue_messages=10_000))
+    link.outbox = Outbox(Limits(queue_messages=10_000), ReadingTime())
     link.outbox.open = True
     sent: list[int] = []
 

@@ -142,13 +142,35 @@ def test_the_overshoot_is_at_most_one_step(half: str, make: Callable[[], Load], 
         assert slices == 1
 
 
-def test_accepting_may_take_a_quarter_of_the_slice() -> None:
+def test_newcomers_have_a_quarter_of_the_slice_and_what_nobody_else_needs() -> None:
     load = accepts()
-    spent = slice_of(load, "receive", 0.2)
-    assert 0.05 <= spent <= 0.05 + STEP + LOOKS
-    assert load.done == 5
+    slice_of(load, "receive", 0.2)
+    assert load.done == 20, "there is nobody else"
     load.house.server.receive(None)
     assert load.done == 40
+
+    said: list[str] = []
+
+    def step(what: str) -> None:
+        said.append(what)
+        load.step()
+
+    load = Load(on_message=lambda ws, message: step("message"))
+    peers = load.house.peers(60)
+    network: Any = load.house.network
+    network.accepted = lambda sock: step("accept")
+    for peer in peers:
+        peer.say(text("x"))
+        load.house.dial()
+    slice_of(load, "receive", 0.4)
+    assert said[:30] == ["message"] * 30, "those who are in come first"
+    assert 5 <= said.count("accept") <= 10
+    assert len(said) == 40
+    said.clear()
+    slice_of(load, "receive", 0.4)
+    assert "accept" in said
+    slice_of(load, "receive", None)
+    assert load.done == 120, "and nobody is forgotten"
 
 
 @pytest.mark.parametrize("budget", [0.0, 0.010, 0.040, 0.120])

@@ -166,7 +166,7 @@ def test_its_statistics_count_what_is_on_the_wire() -> None:
     assert len(peer.listen()) == 7 + 8 + 2
     assert ws.statistics() == ConnectionStatistics(
         messages_received=2, messages_sent=2, bytes_received=asked + 11 + 208, bytes_sent=head + 17,
-        queued_messages=0, queued_bytes=0, latency=None,
+        queued_messages=0, queued_bytes=0, unsent_seconds=0.0, latency=None,
     )  # fmt: skip
 
 

@@ -18,9 +18,9 @@ next's; time before ticks that were on time says nothing. Sleep inside a subsyst
 host's, who called `work`; a system's): it is the cause when it is at least half of the largest other.
 
 Under lasting overload the network gives back: its budgets are halved each frame, down to an eighth, as long as ticks
-come late *and* the network takes more than a tenth of the time (in a host's own loop: more than half); they double again
-with each frame that is on time. A network that takes less has nothing to give back: were it cut down for a simulation
-that is too slow, or for a host that sleeps, the ticks would be as late as before, and the players cut off.
+come late *and* the network takes more than a tenth of the time (in a host's own loop: more than half); they double
+again with each frame that is on time. A network that takes less has nothing to give back: were it cut down for a
+simulation that is too slow, or for a host that sleeps, the ticks would be as late as before, and the players cut off.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Punctuality:
         self.frame_lateness = RecentHistogram()
 
     def frame(self, now: int, late: int | None) -> None:
-        """A frame begins at `now`, `late` after its tick was due (nanoseconds); None: a loop other than ours paces it."""
+        """A frame begins at `now`, `late` after its tick was due (nanoseconds); None: another loop paces it."""
         hosted = late is None
         period, tolerance = self.period, self._tolerance
         if late is not None and late >= 0:

@@ -121,7 +121,7 @@ class Member:
         self._spent = 0  # as `used`, without the collector's
 
     def receive(self, ledger: Ledger, allowed: int, more: int = 0) -> None:
-        """Have it receive: in `allowed` nanoseconds less a quarter, which is `flush`'s, and `more` that nobody needs."""
+        """Have it receive in `allowed` nanoseconds, less a quarter which is `flush`'s, and in `more` that are free."""
         self._allowed = allowed
         self._spent = self.used = 0
         self._call(ledger, self._receive, allowed - allowed // RESERVE + more)

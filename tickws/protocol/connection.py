@@ -105,6 +105,11 @@ class Connection:
         """The peer has ended its half of the stream. What came before is still to be had from `next_event`."""
         self._eof = True
 
+    @property
+    def pending(self) -> bool:
+        """Whether bytes are here that nobody has looked at: `next_event` may have something without further bytes."""
+        return bool(self._received) if self._messages is None else self._messages.more
+
     def next_event(self) -> Event | None:
         """What the next bytes mean: one event, or None where more bytes are needed first.
 
@@ -237,7 +242,8 @@ class Connection:
         assert self._opening is not None
         self.state = State.OPEN
         self._messages = MessageDecoder(self.role is Role.SERVER, self._limits.message_bytes, self._by_frame)
-        self._messages.receive(self._opening.rest + self._received)
+        if rest := self._opening.rest + self._received:
+            self._messages.receive(rest)
         self._opening, self._received = None, b""
 
     def _end(self) -> None:

@@ -37,6 +37,8 @@ class Limits:
     """Unsent reliable bytes; a message is always taken into an empty queue. Over it: 1008."""
     queue_messages: int = 4096
     """Unsent reliable messages. Over it: 1008. (Mirror closes at 1,000 waiting, Nakama at 64.)"""
+    slow_seconds: float = 1.0
+    """Age of the oldest unsent byte at which `on_slow` is called. (Players notice 1 s; uWebSockets tells at once.)"""
     latest_keys: int = 16
     """Keys of `send_latest` in use at once on one connection; one more raises ValueError."""
     slice_messages: int = 64

@@ -51,6 +51,11 @@ class MessageDecoder:
         self._text: codecs.IncrementalDecoder | None = None
         self.receive = self._decoder.receive
 
+    @property
+    def more(self) -> bool:
+        """Whether received bytes are left that may hold something."""
+        return self._decoder.more
+
     def next(self) -> str | bytes | Frame | Progress | Ping | Pong | CloseFrame | None:
         """The next message or control frame; None where more bytes are needed first.
 

@@ -16,7 +16,7 @@ from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer
 from tickws.protocol.opcodes import CloseCode
 from tickws.transport.endpoint import Endpoint
-from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen
+from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnSlow
 from tickws.transport.link import Link, Phase
 from tickws.transport.network import Address, Network
 from tickws.transport.outbox import Producer
@@ -71,9 +71,10 @@ class WebSocketClient(Endpoint):
         on_message: OnMessage | None = None,
         on_frame: OnFrame | None = None,
         on_close: OnClose | None = None,
+        on_slow: OnSlow | None = None,
     ) -> None:
         host, port, target = _split(url)
-        callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close)
+        callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close, on_slow)
         super().__init__(callbacks, limits, network, clock, errors, mask_source)
         self.url = url
         self.error: ConnectError | None = None

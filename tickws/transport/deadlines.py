@@ -1,29 +1,23 @@
 """How long a link may take: for its handshake, in silence, for its end.
 
-Time here is *reading time* (DESIGN rule 8): it passes while we listen to the network, and at most `STALL` between two
-looks at it. A host that hangs for a minute has not heard its peers for that minute; they do not time out for it. Nor
-does a link whose bytes are here and not read yet.
+Time here is reading time (`readingtime`). A link whose bytes are here and not read yet does not time out either.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Final
 
-from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
+from tickws.clock import NANOSECONDS, check_seconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
-from tickws.transport.pump import Pump
+from tickws.transport.readingtime import STALL, ReadingTime
 from tickws.transport.sendqueue import SendQueue
+from tickws.transport.steps import Meter, Step
 from tickws.transport.timers import Timers
 
-__all__ = ["STALL", "Deadlines"]
+__all__ = ["Deadlines"]
 
 logger = logging.getLogger("tickws")
-
-STALL: Final = nanoseconds(0.25)
-"""The most reading time that passes between two slices, in nanoseconds; as much as a game loop may owe."""
 
 
 class Deadlines:
@@ -31,18 +25,18 @@ class Deadlines:
 
     Args:
         keeper: loses, ends and releases links.
-        pump: has the reading time.
+        listened: the reading time.
         queue: takes our pings.
-        now: the clock, in nanoseconds.
+        meter: has the clock, and is told of each step.
     """
 
-    def __init__(self, keeper: Keeper, pump: Pump, queue: SendQueue, now: Callable[[], int], limits: Limits) -> None:
+    def __init__(self, keeper: Keeper, listened: ReadingTime, queue: SendQueue, meter: Meter, limits: Limits) -> None:
         self.timers = Timers()
         self.timed_out = 0
         self._keeper = keeper
-        self._pump = pump
+        self._listened = listened
         self._queue = queue
-        self._now = now
+        self._meter = meter
         self._limits = limits
         self._handshake_time = check_seconds("handshake_seconds", float(limits.handshake_seconds))
         self._closing_time = check_seconds("closing_seconds", float(limits.closing_seconds))
@@ -69,7 +63,7 @@ class Deadlines:
     def expire(self, deadline: int) -> int:
         """Serve deadlines that are past, until `deadline`; at least one. Gives the steps."""
         steps = 0
-        while (link := self.timers.pop_due(self._pump.reading_time)) is not None:
+        while (link := self.timers.pop_due(self._listened.now)) is not None:
             steps += 1
             flooding = link.carried and link.expiring  # it says anything but the Close that we wait for
             if link.ready and not flooding and link.phase is not Phase.ENDING:
@@ -82,18 +76,18 @@ class Deadlines:
                 self._give_up(link, f"no Close within {self._limits.closing_seconds:g} s")
             else:
                 self._give_up(link, f"no answer within {self._limits.handshake_seconds:g} s")
-            if self._now() >= deadline:
+            if self._meter.lap(Step.DEADLINE) >= deadline:
                 break
         return steps
 
     def _keep_alive(self, link: Link) -> None:
         """Ping a silent peer; give it up where it stays silent after that (any byte proves life)."""
-        now = self._pump.reading_time
+        now = self._listened.now
         if now - link.heard < self._ping_time:
             self._arm(link, self._ping_time - (now - link.heard))
         elif link.pinged <= link.heard:
             link.pinged = now
-            link.ping_sent = self._now()
+            link.ping_sent = self._meter.now()
             link.ping_payload = link.ping_sent.to_bytes(8, "big")
             self._queue.ping(link, link.ping_payload)
             self._arm(link, self._dead_time)
@@ -114,4 +108,4 @@ class Deadlines:
         self._keeper.lose(link, why)
 
     def _arm(self, link: Link, time: int) -> None:
-        self.timers.set(link, self._pump.reading_time + time)
+        self.timers.set(link, self._listened.now + time)

@@ -1,11 +1,12 @@
 """The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
 
     receive   poll once (the only place that may sleep), then one fair pass:
-              accept · read, parse, dispatch · deadlines · on_close          each step followed by a look at the clock
+              read, parse, dispatch · deadlines · on_close, on_slow · handshakes · accept
     flush     one fair pass over whoever has something to say: gather, one write each
 
-Promises: the overshoot of a slice is one step; a pass begins with the kind of work at which the last one ran out of
-time, so nothing starves; even a budget of zero does one step of each half; unfinished work is carried over, in order.
+Promises: the overshoot of a slice is one step (`steps` lists them all); those who are in come first, but have no more
+than three quarters of the time where newcomers wait, and nothing starves (`turns`); even a budget of zero does one step
+of each half; unfinished work is carried over, in order.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from tickws.clock import FOREVER, NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError, check_error_policy
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import check_close
-from tickws.statistics import EndpointStatistics, Histogram, frozen_counts
-from tickws.transport.deadlines import STALL
+from tickws.statistics import EndpointStatistics, frozen_counts
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Phase
 from tickws.transport.links import Links, Owner
+from tickws.transport.lookout import Lookout
 from tickws.transport.network import Network, SocketNetwork
+from tickws.transport.turns import Turns
 
 __all__ = ["Endpoint"]
 
@@ -51,24 +53,25 @@ class Endpoint(Owner):
         self._limits = bounds
         self._poller = self._network.poller()
         self._links = Links(self, self._clock, self._poller, bounds, callbacks, errors, mask_source)
-        self._kinds: tuple[Callable[[int], int], ...] = (
-            self._accept,
-            self._links.pump.read,
-            self._links.deadlines.expire,
-            self._links.tell,
+        self._listened = self._links.listened
+        self._meter = self._links.meter
+        self._lookout = Lookout(self._poller, self._links, self._busy, self._next_due, self._notice)
+        pump = self._links.pump
+        self._turns = Turns(
+            self._meter,
+            (
+                (pump.read, 3),
+                (self._links.deadlines.expire, 1),
+                (self._links.tell, 1),
+                (pump.greet, 2),
+                (self._accept, 2),
+            ),
         )
-        self._first = 0  # index of the kind of work that the next pass begins with
         self._working = False
         self._closing = False
         self._finished = False
         self._close_due = FOREVER  # in reading time
-        self._polled = self._now()
-        self._steps = 0  # of this slice
-        self._slices = Histogram()
-        self._overruns = 0
-        self._empty_polls = 0
-        self._slept = 0  # in this slice, nanoseconds
-        self._waited = 0  # in all slices, where it was allowed to
+        self._slept = 0  # before this slice
 
     # -- the slice ---------------------------------------------------------------------------------------------------
 
@@ -99,7 +102,7 @@ class Endpoint(Owner):
             try:
                 self._receive(deadline, min(wait_time, budget_time), reserve=True)
             finally:  # a callback's error on its way out must not keep what the others have to say
-                self._steps += self._links.pump.write(deadline)
+                self._links.pump.write(deadline)
         finally:
             self._leave(start, budget_time)
         return not self._finished
@@ -117,7 +120,7 @@ class Endpoint(Owner):
         try:
             self._receive(start + budget_time, min(wait_time, budget_time), reserve=False)
         finally:
-            self._leave(start, budget_time)
+            self._leave(start, budget_time, receive=True)
         return not self._finished
 
     def flush(self, budget: float | None) -> bool:
@@ -128,96 +131,68 @@ class Endpoint(Owner):
         budget_time = check_seconds("budget", budget)
         if self._finished:
             return False
-        start = self._enter()
+        start = self._enter(flush=True)
         try:
-            self._steps += self._links.pump.write(start + budget_time)
+            self._links.pump.write(start + budget_time)
         finally:
             self._leave(start, budget_time)
         return not self._finished
 
     def _receive(self, deadline: int, wait: int, *, reserve: bool) -> None:
-        self._poll(wait)
+        self._lookout.look(wait)
         now = self._now()
         if reserve:  # a quarter of what is left belongs to flush
             deadline -= max(0, deadline - now) // 4
         try:
-            self._pass(deadline)
+            self._links.pump.begin()
+            self._turns.run(deadline)
         finally:
-            if self._links.pump.reading_time >= self._close_due:  # after reading: their Close may be here already
+            if self._listened.now >= self._close_due:  # after reading: their Close may be here already
                 self._abandon()
 
-    def _pass(self, deadline: int) -> None:
-        """One fair pass over all kinds of work, until `deadline`; at least one step."""
-        kinds = self._kinds
-        first = self._first
-        for turn in range(len(kinds)):
-            index = (first + turn) % len(kinds)
-            self._first = (index + 1) % len(kinds)  # also where a callback's error ends the pass
-            self._steps += kinds[index](deadline)
-            if self._steps and self._now() >= deadline:
-                return
-        self._first = first
+    def wait(self, seconds: float | None) -> bool:
+        """Sleep at most `seconds`, until there is something to do for `receive` or `flush`; None: as long as it takes.
 
-    def _poll(self, wait: int) -> None:
-        """Look at the network, asleep for at most `wait` nanoseconds while there is nothing to do."""
-        links = self._links
-        before = self._now()
-        links.pump.reading_time += self._unheard(before)
-        with links.queue.lock:
-            if self._busy():
-                wait = 0
-            else:
-                wait = min(wait, self._next_due() - links.pump.reading_time)
-            links.queue.sleeping = wait > 0
+        Returns:
+            Whether there is.
+
+        Raises:
+            TypeError, ValueError, UsageError: as `work`.
+        """
+        most = check_seconds("seconds", seconds)
+        if self._finished:
+            return False
+        start = self._enter()
         try:
-            found = self._poller.poll(None if wait >= FOREVER // 2 else max(0, wait) / NANOSECONDS)
+            self._lookout.look(most)
+            with self._links.queue.lock:
+                return self._busy() or self._next_due() <= self._listened.now
         finally:
-            links.queue.sleeping = False
-        self._polled = self._now()
-        slept = self._polled - before
-        self._slept += slept
-        self._waited += slept if wait > 0 else 0
-        links.pump.reading_time += min(slept, max(0, wait) + STALL)
-        for fd, events in found:
-            link = links.by_fd.get(fd)
-            if link is not None:
-                links.notice(link, events)
-            elif fd == self._poller.wake_fd:
-                links.queue.awake()
-            else:
-                self._notice(fd)
-        if wait > 0 and not found and self._next_due() > links.pump.reading_time and slept < wait:
-            self._empty_polls += 1
-
-    def _unheard(self, now: int) -> int:
-        """What counts of the time since the last poll: a host that waits for our descriptor listens in our place."""
-        most = self._next_due() - self._links.pump.reading_time if self._links.queue.watched else 0
-        return min(now - self._polled, max(STALL, most))  # beyond the next deadline it did not wait, it hung
+            self._leave(start, FOREVER, receive=True)
 
     def _busy(self) -> bool:
         """Whether anything can be done without the network's help. Under the lock."""
-        return bool(self._links.pump.ready or self._links.queue.pending or self._links.farewells)
+        links = self._links
+        return bool(links.pump.ready or links.queue.pending or links.pump.newcomers or links.farewells)
 
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
         due = self._links.deadlines.timers.next_due()
-        return self._close_due if due is None else min(due, self._close_due)
+        others = min(self._close_due, self._links.backlog.due)
+        return others if due is None else min(due, others)
 
-    def _enter(self) -> int:
+    def _enter(self, *, flush: bool = False) -> int:
         if self._working:
             raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
         self._working = True
         self._links.queue.worker = threading.get_ident()
-        self._slept = self._steps = 0
-        return self._now()
+        self._slept = self._lookout.slept
+        return self._meter.begin(flush=flush)
 
-    def _leave(self, start: int, budget: int) -> None:
+    def _leave(self, start: int, budget: int, *, receive: bool = False) -> None:
         self._working = False
         self._links.queue.worker = None
-        spent = self._now() - start
-        self._slices.record(spent - self._slept)
-        if self._steps and spent > budget:  # a sleep's own lateness is none of ours
-            self._overruns += 1
+        self._meter.end(start, self._lookout.slept - self._slept, budget, receive=receive)
         self._finish_if_over()
         with self._links.queue.lock:
             if self._links.queue.watched and not self._finished and self._busy():
@@ -229,6 +204,7 @@ class Endpoint(Owner):
                 self._finished = True
                 self._poller.close()
                 self._links.pump.ready.clear()
+                self._links.pump.newcomers.clear()
                 self._links.queue.pending.clear()
 
     # -- for hosts that wait for several things ----------------------------------------------------------------------
@@ -256,12 +232,12 @@ class Endpoint(Owner):
         due = self._next_due()
         if due >= FOREVER:
             return None
-        return max(0, due - self._links.pump.reading_time - self._unheard(self._now())) / NANOSECONDS
+        return max(0, due - self._listened.now - self._lookout.unheard(self._now())) / NANOSECONDS
 
     @property
     def waited(self) -> float:
         """Seconds asleep inside `work` and `receive`, in total: a loop tells by it who waits beside its own clock."""
-        return self._waited / NANOSECONDS
+        return self._lookout.slept / NANOSECONDS
 
     def wake(self) -> None:
         """End a `work` that sleeps. Thread-safe."""
@@ -289,7 +265,7 @@ class Endpoint(Owner):
         if self._closing:
             return
         self._closing = True
-        self._close_due = self._links.pump.reading_time + timeout_time
+        self._close_due = self._listened.now + timeout_time
         self._stop()
         for link in list(self._links.by_fd.values()):
             if link.phase is Phase.OPEN:
@@ -365,7 +341,7 @@ class Endpoint(Owner):
 
     def statistics(self) -> EndpointStatistics:
         """Counters since the beginning, frozen."""
-        links = self._links
+        links, meter = self._links, self._meter
         messages_received, messages_sent, bytes_received, bytes_sent = links.traffic()
         return EndpointStatistics(
             connections=len(links.by_fd),
@@ -381,8 +357,12 @@ class Endpoint(Owner):
             messages_sent=messages_sent,
             bytes_received=bytes_received,
             bytes_sent=bytes_sent,
-            carried_over=len(links.pump.ready),
-            slice=self._slices.distribution(),
-            overruns=self._overruns,
-            empty_polls=self._empty_polls,
+            carried_over=len(links.pump.ready) + len(links.pump.newcomers),
+            slice=meter.slices.distribution(),
+            steps=meter.statistics(),
+            overruns=meter.overruns.frozen(),
+            polls=self._lookout.polls,
+            empty_polls=self._lookout.empty_polls,
+            collections=meter.collector.count,
+            collection_seconds=meter.collector.total / NANOSECONDS,
         )

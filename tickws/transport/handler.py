@@ -11,7 +11,7 @@ from tickws.protocol.events import Frame
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.transport.websocket import WebSocket
 
-__all__ = ["Answer", "Callbacks", "Handler", "OnClose", "OnFrame", "OnMessage", "OnOpen", "OnRequest"]
+__all__ = ["Answer", "Callbacks", "Handler", "OnClose", "OnFrame", "OnMessage", "OnOpen", "OnRequest", "OnSlow"]
 
 Answer: TypeAlias = Accept | Reject | bool
 OnRequest: TypeAlias = Callable[[Request], Answer]
@@ -19,6 +19,7 @@ OnOpen: TypeAlias = Callable[[WebSocket], object]
 OnMessage: TypeAlias = Callable[[WebSocket, str | bytes], object]
 OnFrame: TypeAlias = Callable[[WebSocket, Frame], object]
 OnClose: TypeAlias = Callable[[WebSocket, int, str], object]
+OnSlow: TypeAlias = Callable[[WebSocket, float], object]
 
 
 class Handler:
@@ -54,6 +55,15 @@ class Handler:
             reason: the text that came with it.
         """
 
+    def on_slow(self, ws: WebSocket, seconds: float) -> None:
+        """A WebSocket's peer does not take what it is sent: say less, or close it. Comes once for each such spell.
+
+        Args:
+            ws: who it is; `ws.queued_bytes` and `ws.unsent_seconds` tell how it goes on.
+            seconds: age of the oldest byte that its socket has not taken: `limits.slow_seconds` or more, or less where
+                half of `limits.queue_bytes` or `limits.queue_messages` has filled up meanwhile.
+        """
+
 
 _ARGUMENTS = {
     "on_request": ("request",),
@@ -61,6 +71,7 @@ _ARGUMENTS = {
     "on_message": ("ws", "message"),
     "on_frame": ("ws", "frame"),
     "on_close": ("ws", "code", "reason"),
+    "on_slow": ("ws", "seconds"),
 }
 """What each callback is called with."""
 
@@ -68,7 +79,7 @@ _ARGUMENTS = {
 class Callbacks:
     """The callbacks in use; None for those that nobody wants."""
 
-    __slots__ = ("deliver", "on_close", "on_frame", "on_message", "on_open", "on_request")
+    __slots__ = ("deliver", "on_close", "on_frame", "on_message", "on_open", "on_request", "on_slow")
 
     def __init__(
         self,
@@ -78,6 +89,7 @@ class Callbacks:
         on_message: OnMessage | None = None,
         on_frame: OnFrame | None = None,
         on_close: OnClose | None = None,
+        on_slow: OnSlow | None = None,
     ) -> None:
         given = {
             "on_request": on_request,
@@ -85,6 +97,7 @@ class Callbacks:
             "on_message": on_message,
             "on_frame": on_frame,
             "on_close": on_close,
+            "on_slow": on_slow,
         }
         if handler is not None:
             if not isinstance(handler, Handler):
@@ -109,6 +122,7 @@ class Callbacks:
         self.on_message: OnMessage | None = given.get("on_message")  # type: ignore[assignment]
         self.on_frame: OnFrame | None = given.get("on_frame")  # type: ignore[assignment]
         self.on_close: OnClose | None = given.get("on_close")  # type: ignore[assignment]
+        self.on_slow: OnSlow | None = given.get("on_slow")  # type: ignore[assignment]
         if self.on_frame is not None and self.on_message is not None:
             raise TypeError("on_frame takes the place of on_message: give one of them")
         self.deliver: Callable[[WebSocket, Any], object] | None = self.on_frame or self.on_message

@@ -10,7 +10,7 @@ thread touches a link; other threads reach its `outbox`, under the endpoint's lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from threading import RLock
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from tickws.protocol.events import Event
 from tickws.protocol.handshake import Request
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Outbox, Producer
+from tickws.transport.steps import Meter, Step
 from tickws.transport.stream import Stream
 
 __all__ = ["Keeper", "Link", "Phase"]
@@ -98,7 +99,7 @@ class Link:
         self.bytes_received = 0
         self.bytes_sent = 0
 
-    def commit(self, frames: list[bytes], lock: RLock, share: int, now: Callable[[], int], deadline: int) -> None:
+    def commit(self, frames: list[bytes], lock: RLock, share: int, meter: Meter, deadline: int) -> None:
         """Append to `frames` what is to be written next, taken out of the outbox in the order of DESIGN rule 3.
 
         Called when the stream has nothing unsent. Raises whatever a producer or an iterable of fragments does; what
@@ -133,11 +134,11 @@ class Link:
                 self.messages_sent += 1
             else:
                 before = len(frames)
-                if message.take(frames, connection, share, now, deadline):
+                if message.take(frames, connection, share, meter, deadline):
                     self.messages_sent += len(frames) > before  # no message is made of no fragments
                     with lock:
                         outbox.finish(message)
-        self._commit_latest(frames, latest, lock, now, deadline)
+        self._commit_latest(frames, latest, lock, meter, deadline)
         if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
             connection.send_close(*outbox.closing)
             self.phase = Phase.CLOSING
@@ -148,7 +149,7 @@ class Link:
         frames: list[bytes],
         latest: dict[object, bytes | Producer],
         lock: RLock,
-        now: Callable[[], int],
+        meter: Meter,
         deadline: int,
     ) -> None:
         late = False
@@ -162,7 +163,7 @@ class Link:
             else:
                 produced = value()
                 made = None if produced is None else self.connection.encode(produced)
-                late = now() >= deadline
+                late = meter.lap(Step.ENCODE, value) >= deadline
             if made is not None:
                 frames.append(made)
                 self.messages_sent += 1

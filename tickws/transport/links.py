@@ -18,6 +18,7 @@ from tickws.protocol.events import Closed, Event, Failed, Opened, Ping, Pong
 from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
+from tickws.transport.backlog import Backlog
 from tickws.transport.deadlines import Deadlines
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link, Phase
@@ -25,7 +26,9 @@ from tickws.transport.network import Address, Socket
 from tickws.transport.outbox import Outbox
 from tickws.transport.poller import READABLE, WRITABLE, Poller
 from tickws.transport.pump import Pump
+from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
+from tickws.transport.steps import Meter, Step
 from tickws.transport.stream import Stream
 from tickws.transport.websocket import WebSocket
 
@@ -66,8 +69,11 @@ class Links:
         self.queue = SendQueue(poller)
         self.limits = limits
         self.callbacks = callbacks
-        self.pump = Pump(self, self.queue, clock.now_ns, limits)
-        self.deadlines = Deadlines(self, self.pump, self.queue, clock.now_ns, limits)
+        self.meter = Meter(clock.now_ns)
+        self.listened = ReadingTime()
+        self.pump = Pump(self, self.queue, self.meter, self.listened, limits)
+        self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits)
+        self.backlog = Backlog(limits, self.listened)
         self.by_fd: dict[int, Link] = {}
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
@@ -75,6 +81,7 @@ class Links:
         """The same for those whose request chose other callbacks: broadcasts are not for them."""
         self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
         """Calls of `on_close` that are owed."""
+        self._slow: deque[tuple[Link, float]] = deque()  # calls of `on_slow`, likewise
         self.accepted = 0
         self.opened = 0
         self.callback_errors = 0
@@ -94,10 +101,10 @@ class Links:
     def adopt(self, sock: Socket, role: Role, address: Address, phase: Phase = Phase.HANDSHAKE) -> Link:
         """Take a connected socket (or one that is CONNECTING) into care."""
         connection = Connection(role, self.limits, self._mask_source, by_frame=self.callbacks.on_frame is not None)
-        link = Link(Stream(sock), connection, Outbox(self.limits), phase, address, self.callbacks)
+        link = Link(Stream(sock), connection, Outbox(self.limits, self.listened), phase, address, self.callbacks)
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
-        link.heard = self.pump.reading_time
+        link.heard = self.listened.now
         self.deadlines.handshake(link)
         self.accepted += 1
         return link
@@ -196,6 +203,7 @@ class Links:
         """After a write that leaves something to be done: a full socket, a closing handshake, the end."""
         if link.stream.unsent_bytes:
             self.watch(link, link.watching | WRITABLE)
+        self.backlog.update(link)
         if link.phase is Phase.ENDING:
             if not link.stream.unsent_bytes and not link.pending:
                 self._finish(link)
@@ -278,22 +286,44 @@ class Links:
             self.farewells.append((link, websocket, code, reason))
 
     def tell(self, deadline: int) -> int:
-        """Call `on_close` for links that are closed, until `deadline`; at least one. Gives the steps."""
+        """Call `on_close` for links that are closed, and `on_slow`, until `deadline`; at least one. Gives the steps."""
         steps = 0
-        while self.farewells:
-            link, websocket, code, reason = self.farewells.popleft()
+        self._slow += self.backlog.slow()
+        while self.farewells or self._slow:
             steps += 1
+            called: Callable[..., object] | None = None
             try:
-                if link.callbacks.on_close is not None:
-                    link.callbacks.on_close(websocket, code, reason)
-            except Exception as error:
-                self.callback_errors += 1
-                self.report(error, websocket)
+                if self.farewells:
+                    link, websocket, code, reason = self.farewells.popleft()
+                    called = link.callbacks.on_close
+                    self._tell_closed(link, websocket, code, reason)
+                else:
+                    link, age = self._slow.popleft()
+                    called = link.callbacks.on_slow
+                    self._tell_slow(link, age)
             finally:
-                link.websocket = None  # they refer to each other: without this, both wait for the collector
-            if self._now() >= deadline:
+                self.meter.lap(Step.CLOSE, called)
+            if self.meter.mark >= deadline:
                 break
         return steps
+
+    def _tell_closed(self, link: Link, websocket: WebSocket, code: int, reason: str) -> None:
+        try:
+            if link.callbacks.on_close is not None:
+                link.callbacks.on_close(websocket, code, reason)
+        except Exception as error:
+            self.callback_errors += 1
+            self.report(error, websocket)
+        finally:
+            link.websocket = None  # they refer to each other: without this, both wait for the collector
+
+    def _tell_slow(self, link: Link, age: float) -> None:
+        if link.callbacks.on_slow is None or link.phase is not Phase.OPEN:
+            return
+        try:
+            link.callbacks.on_slow(link.websocket, age)
+        except Exception as error:
+            self.callback_failed(link, error)
 
     def release(self, link: Link) -> None:
         """Give the descriptor back."""
@@ -302,6 +332,7 @@ class Links:
         link.phase = Phase.RELEASED
         self.watch(link, 0)
         self.deadlines.clear(link)
+        self.backlog.forget(link)
         del self.by_fd[link.stream.fd]
         self.retired = [total + own for total, own in zip(self.retired, link.traffic(), strict=True)]
         link.stream.close()
@@ -329,9 +360,8 @@ class Links:
             self._owner.connected(link)
             return
         if events & WRITABLE and link.watching & WRITABLE:
-            link.heard = self.pump.reading_time  # the kernel takes more: the peer has acknowledged some
+            link.heard = self.listened.now  # the kernel takes more: the peer has acknowledged some
             self.watch(link, link.watching & ~WRITABLE)
             self.queue.want_write(link)
-        if events & ~WRITABLE and not link.ready:
-            link.ready = True
-            self.pump.ready.append(link)
+        if events & ~WRITABLE:
+            self.pump.want_read(link)

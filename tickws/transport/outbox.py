@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
+from tickws.clock import NANOSECONDS
 from tickws.protocol.connection import Connection
 from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer
+from tickws.transport.readingtime import ReadingTime
+from tickws.transport.steps import Meter, Step
 
 __all__ = ["Fragments", "Outbox", "Producer"]
 
@@ -35,9 +38,7 @@ class Fragments:
         self._next: Any = _UNASKED  # one is looked ahead: only the last frame has FIN
         self._interrupted = False
 
-    def take(
-        self, frames: list[bytes], connection: Connection, share: int, now: Callable[[], int], deadline: int
-    ) -> bool:
+    def take(self, frames: list[bytes], connection: Connection, share: int, meter: Meter, deadline: int) -> bool:
         """Append the next frames, of together about `share` bytes, until `deadline`, at least one.
 
         Returns:
@@ -56,7 +57,7 @@ class Fragments:
             piece, self._next = self._next, next(self._pieces, _NO_MORE)
             frames.append(connection.encode_fragment(piece, fin=self._next is _NO_MORE))
             size += len(frames[-1])
-            if now() >= deadline:
+            if meter.lap(Step.ENCODE) >= deadline:
                 break
         self._interrupted = False
         return self._next is _NO_MORE
@@ -69,16 +70,20 @@ class Outbox:
         "_fragmented",
         "_latest",
         "_limits",
+        "_listened",
         "_pings",
         "_reliable",
+        "_times",
         "closing",
         "open",
         "queued_bytes",
         "special",
+        "waiting",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, listened: ReadingTime) -> None:
         self._limits = limits
+        self._listened = listened
         self._reliable: list[bytes | Fragments] = []
         self._latest: dict[object, bytes | Producer] | None = None
         self.queued_bytes = 0
@@ -91,6 +96,9 @@ class Outbox:
         """Whether there is, or may be, more to think of than whole reliable messages."""
         self._fragmented = 0  # messages in fragments among the reliable ones
         self._pings: list[bytes] | None = None
+        self.waiting: int | None = None
+        """Reading time at which the oldest byte was queued that the socket has not taken; None: it has taken all."""
+        self._times: list[int] | None = None  # of each of the reliable messages, while something waits
 
     def put(self, message: bytes | Fragments) -> bool:
         """Queue a reliable message, encoded; False: it does not fit, and nothing was queued."""
@@ -105,6 +113,8 @@ class Outbox:
             self.special = True
         reliable.append(message)
         self.queued_bytes += size
+        if self._times is not None:
+            self._times.append(self._listened.now)
         return True
 
     def put_latest(self, key: object, message: bytes | Producer) -> None:
@@ -148,6 +158,25 @@ class Outbox:
         self._fragmented = 0
         self._latest = self._pings = None
         self.queued_bytes = 0
+        self.waiting = self._times = None
+
+    def block(self) -> None:
+        """The socket has not taken all that was committed."""
+        if self.waiting is None:
+            self.waiting = self._listened.now
+            self._times = [self.waiting] * len(self._reliable)
+
+    @property
+    def age(self) -> float:
+        """Seconds that the oldest byte waits which the socket has not taken; 0.0 where it has taken all."""
+        return 0.0 if self.waiting is None else (self._listened.now - self.waiting) / NANOSECONDS
+
+    def unblock(self) -> None:
+        """The socket has taken all that was committed; what was queued meanwhile has waited since then."""
+        if self._times:
+            self.waiting = self._times[0]
+        else:
+            self.waiting = self._times = None
 
     @property
     def queued_messages(self) -> int:
@@ -168,6 +197,8 @@ class Outbox:
         if not self.special and self.queued_bytes <= share:
             self._reliable = []
             self.queued_bytes = 0
+            if self._times:
+                self._times.clear()
             return reliable
         if reliable and isinstance(reliable[0], Fragments):
             return reliable[:1]
@@ -180,6 +211,8 @@ class Outbox:
             count += 1
         taken = reliable[:count]
         del reliable[:count]
+        if self._times is not None:
+            del self._times[:count]
         self.queued_bytes -= size
         self.special = self.closing is not None or self._fragmented > 0
         return taken
@@ -202,6 +235,8 @@ class Outbox:
         """A fragmented message is complete; its iterable may have had the queue cleared meanwhile."""
         if self._reliable and self._reliable[0] is message:
             del self._reliable[0]
+            if self._times:
+                del self._times[0]
             self._fragmented -= 1
 
     def take_latest(self) -> dict[object, bytes | Producer]:

@@ -16,10 +16,11 @@ from tickws.protocol.messages import Buffer, encode_message
 from tickws.protocol.opening import status_text
 from tickws.transport.endpoint import Endpoint
 from tickws.transport.files import File, Files
-from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnRequest
+from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnRequest, OnSlow
 from tickws.transport.link import Link
 from tickws.transport.listener import Listener
 from tickws.transport.network import Address, Network, Socket, listen_error
+from tickws.transport.steps import Step
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketServer", "matches"]
@@ -79,8 +80,9 @@ class WebSocketServer(Endpoint):
         on_message: OnMessage | None = None,
         on_frame: OnFrame | None = None,
         on_close: OnClose | None = None,
+        on_slow: OnSlow | None = None,
     ) -> None:
-        callbacks = Callbacks(handler, on_request, on_open, on_message, on_frame, on_close)
+        callbacks = Callbacks(handler, on_request, on_open, on_message, on_frame, on_close, on_slow)
         if isinstance(subprotocols, str):
             raise TypeError(f"subprotocols is a sequence of names: ({subprotocols!r},)")
         check_tokens(subprotocols)
@@ -271,13 +273,11 @@ class WebSocketServer(Endpoint):
         self._links.adopt(sock, Role.SERVER, address)
 
     def _accept(self, deadline: int) -> int:
-        """Let in whom the backlog holds, for a quarter of the time at most."""
+        """Let in whom the backlog holds, until `deadline`; at least one. Gives the steps."""
         listener = self._listener
-        if self._retry_at is not None and self._links.pump.reading_time >= self._retry_at:
+        if self._retry_at is not None and self._listened.now >= self._retry_at:
             self._retry_at = None
             listener.resume()
-        now = self._now()
-        deadline = now + max(0, deadline - now) // 4
         steps = 0
         while listener.waiting:
             listener.accept()
@@ -285,8 +285,8 @@ class WebSocketServer(Endpoint):
             if len(self._links.by_fd) >= self._max_connections:
                 listener.pause()
             elif listener.paused:
-                self._retry_at = self._links.pump.reading_time + _RETRY
-            if self._now() >= deadline:
+                self._retry_at = self._listened.now + _RETRY
+            if self._meter.lap(Step.ACCEPT) >= deadline:
                 break
         return steps
 

@@ -10,13 +10,10 @@ from __future__ import annotations
 import socket
 
 from tickws.transport.network import Socket
+from tickws.transport.steps import COPIED_BYTES, WRITE_BYTES
 
 __all__ = ["Stream"]
 
-_COPIED_BYTES = 64 * 1024
-"""Pieces of together at most this are joined, once, and sent by `send`; larger ones are gathered by `sendmsg`."""
-_STEP_BYTES = 256 * 1024
-"""The most that one write offers to the kernel: a step must not last as long as a fast reader goes on reading."""
 _GATHERED = 64
 """The most pieces for one `sendmsg`; systems take at least 16, most 1,024."""
 
@@ -57,7 +54,7 @@ class Stream:
         Afterwards `unsent_bytes` waits for the socket to be writable, and then for `write([])`.
         """
         out = self._out
-        if not out and len(pieces) == 1 and len(pieces[0]) <= _STEP_BYTES:  # the usual frame: one piece, taken whole
+        if not out and len(pieces) == 1 and len(pieces[0]) <= WRITE_BYTES:  # the usual frame: one piece, taken whole
             piece = pieces[0]
             sent = self._send(piece)
             if sent < len(piece):
@@ -71,16 +68,16 @@ class Stream:
         return sent
 
     def _send_some(self) -> int:
-        """One system call, for at most `_STEP_BYTES`."""
+        """One system call, for at most `WRITE_BYTES`."""
         out = self._out
-        if len(out) > 1 and (self._gather is None or self.unsent_bytes <= _COPIED_BYTES):
+        if len(out) > 1 and (self._gather is None or self.unsent_bytes <= COPIED_BYTES):
             self._join()
-        if len(out) == 1 or self._gather is None or len(out[0]) >= _STEP_BYTES:
-            return self._send(memoryview(out[0])[:_STEP_BYTES])
+        if len(out) == 1 or self._gather is None or len(out[0]) >= WRITE_BYTES:
+            return self._send(memoryview(out[0])[:WRITE_BYTES])
         pieces, size = [], 0
         for piece in out[:_GATHERED]:
             size += len(piece)
-            if size > _STEP_BYTES:
+            if size > WRITE_BYTES:
                 break
             pieces.append(piece)
         try:
@@ -92,11 +89,11 @@ class Stream:
             return 0
 
     def _join(self) -> None:
-        """Make one piece of the first ones, of together at most `_COPIED_BYTES`, or of the first alone."""
+        """Make one piece of the first ones, of together at most `COPIED_BYTES`, or of the first alone."""
         size = count = 0
         for piece in self._out:
             size += len(piece)
-            if count and size > _COPIED_BYTES:
+            if count and size > COPIED_BYTES:
                 break
             count += 1
         if count > 1:

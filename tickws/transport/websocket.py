@@ -154,6 +154,14 @@ class WebSocket:
         return self._link.outbox.queued_bytes + self._link.stream.unsent_bytes
 
     @property
+    def unsent_seconds(self) -> float:
+        """Age of the oldest reliable or committed byte that the socket has not taken; 0.0 where it takes all.
+
+        Time in which we did not listen does not count (nobody is slow for our hitch). See `on_slow`.
+        """
+        return self._link.outbox.age
+
+    @property
     def latency(self) -> float | None:
         """Seconds from the last keep-alive ping to its pong, our own slices included; None before the first."""
         latency = self._link.latency
@@ -169,6 +177,7 @@ class WebSocket:
             bytes_sent=link.bytes_sent,
             queued_messages=link.outbox.queued_messages,
             queued_bytes=self.queued_bytes,
+            unsent_seconds=self.unsent_seconds,
             latency=self.latency,
         )
 

@@ -1,0 +1,81 @@
+"""The look at the network: the only place that may sleep, and where reading time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tickws.clock import FOREVER, NANOSECONDS
+from tickws.transport.links import Links
+from tickws.transport.poller import Poller
+from tickws.transport.readingtime import STALL
+from tickws.transport.steps import Step
+
+__all__ = ["Lookout"]
+
+
+class Lookout:
+    """Polls for one endpoint.
+
+    Args:
+        busy: whether anything can be done without the network's help; asked under the lock.
+        next_due: the earliest deadline, in reading time.
+        notice: told of a descriptor that is no link's.
+    """
+
+    def __init__(
+        self,
+        poller: Poller,
+        links: Links,
+        busy: Callable[[], bool],
+        next_due: Callable[[], int],
+        notice: Callable[[int], None],
+    ) -> None:
+        self._busy = busy
+        self._next_due = next_due
+        self._notice = notice
+        self._poller = poller
+        self._links = links
+        self._meter = links.meter
+        self._listened = links.listened
+        self._looked = links.meter.now()
+        self.slept = 0
+        """Nanoseconds asleep where that was allowed, in total."""
+        self.polls = 0
+        self.empty_polls = 0
+        """Of those, which slept and woke before their time with nothing to do."""
+
+    def look(self, wait: int) -> None:
+        """Take in what the network has, asleep for at most `wait` nanoseconds while there is nothing to do."""
+        links, listened, meter = self._links, self._listened, self._meter
+        before = meter.mark
+        listened.now += self.unheard(before)
+        with links.queue.lock:
+            wait = 0 if self._busy() else min(wait, self._next_due() - listened.now)
+            links.queue.sleeping = wait > 0
+        try:
+            found = self._poller.poll(None if wait >= FOREVER // 2 else max(0, wait) / NANOSECONDS)
+        finally:
+            links.queue.sleeping = False
+        self._looked = meter.now()
+        self.polls += 1
+        passed = self._looked - before
+        if wait > 0:
+            self.slept += passed
+            meter.mark = self._looked
+        listened.now += min(passed, max(0, wait) + STALL)
+        for fd, events in found:
+            link = links.by_fd.get(fd)
+            if link is not None:
+                links.notice(link, events)
+            elif fd == self._poller.wake_fd:
+                links.queue.awake()
+            else:
+                self._notice(fd)
+        meter.lap(Step.POLL)
+        if wait > 0 and not found and self._next_due() > listened.now and passed < wait:
+            self.empty_polls += 1
+
+    def unheard(self, now: int) -> int:
+        """What counts of the time since the last look: a host that waits for our descriptor listens in our place."""
+        most = self._next_due() - self._listened.now if self._links.queue.watched else 0
+        return min(now - self._looked, max(STALL, most))  # beyond the next deadline it did not wait, it hung

@@ -1,0 +1,189 @@
+"""The steps of a slice, in one place, each with its cap; and the meter that tells what slices were spent on.
+
+A step is the smallest piece of work that cannot be cut. Behind each the clock is read, so a slice overshoots its budget
+by at most one of them:
+
+    accept      one connection taken from the backlog
+    handshake   one read of at most `limits.slice_bytes` from a newcomer, and the answer to its request: `on_request`
+                and `on_open`, or one file
+    read        one read of at most `limits.slice_bytes`
+    message     one message of at most `limits.message_bytes`, or one frame: its parsing and its callback
+    deadline    one deadline that is past
+    close       one `on_close`, or one `on_slow`
+    encode      one call of a producer, or one item of a message in fragments
+    write       one client's words gathered, and one write of at most `WRITE_BYTES`
+
+The look at the network (`poll`) is none of them: it comes once in each slice, whatever the budget.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from tickws.clock import NANOSECONDS
+from tickws.collector import Collector
+from tickws.statistics import MOST_NAMES, Overruns, RecentHistogram, StepStatistics, name_of
+
+__all__ = ["COPIED_BYTES", "WRITE_BYTES", "Meter", "Step", "Tally"]
+
+logger = logging.getLogger("tickws")
+
+WRITE_BYTES: Final = 256 * 1024
+"""The most that one write offers to the kernel: a step must not last as long as a fast reader goes on reading."""
+
+COPIED_BYTES: Final = 64 * 1024
+"""Pieces of together at most this are joined, once, and sent as one; larger ones are gathered by the system."""
+
+WORTH_A_WARNING: Final = 1_000_000
+"""Nanoseconds: a callback that took less is not complained of, however small the budget."""
+
+
+class Step(StrEnum):
+    """The kinds of step, and the look at the network."""
+
+    POLL = "poll"
+    ACCEPT = "accept"
+    HANDSHAKE = "handshake"
+    READ = "read"
+    MESSAGE = "message"
+    DEADLINE = "deadline"
+    CLOSE = "close"
+    ENCODE = "encode"
+    WRITE = "write"
+
+
+class Tally:
+    """The steps of one kind. The pump writes the first four by itself, for `add` would cost as much as they do."""
+
+    __slots__ = ("count", "frame", "histogram", "last", "longest", "record", "spent", "total", "who")
+
+    def __init__(self) -> None:
+        # Of this call of `work`, `receive` or `flush`:
+        self.count = 0
+        self.spent = 0
+        self.longest = 0
+        self.who: Callable[..., object] | None = None
+        """What was called in the longest, where it is somebody's code."""
+        # Of this frame, and since the beginning:
+        self.frame = 0
+        self.last = 0
+        self.total = 0
+        self.record = 0
+        self.histogram = RecentHistogram()
+
+    def add(self, spent: int, who: Callable[..., object] | None = None) -> None:
+        """Count one step of `spent` nanoseconds."""
+        self.count += 1
+        self.spent += spent
+        if spent > self.longest:
+            self.longest = spent
+            self.who = who
+
+
+class Meter:
+    """What the time of an endpoint's slices went to, step by step: from each look at the clock to the next.
+
+    Args:
+        now: the clock, in nanoseconds.
+    """
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self.now = now
+        self.mark = 0
+        """The last look at the clock, in nanoseconds."""
+        self.tallies = {step: Tally() for step in Step}
+        self.slices = RecentHistogram()
+        self.overruns = Overruns()
+        self.collector = Collector(now)
+        self._collected = 0  # before this call
+        self._frame = 0  # nanoseconds of this frame's calls
+        self._open = False  # a `receive` whose `flush` has not come
+        self._warned: set[str] = set()
+
+    def begin(self, *, flush: bool) -> int:
+        """A call of `work`, `receive` or (`flush`) of the last one begins; gives the time."""
+        if self._open and not flush:
+            self._fold()
+        self._collected = self.collector.total
+        self.collector.start()
+        self.mark = self.now()
+        return self.mark
+
+    def lap(self, step: Step, who: Callable[..., object] | None = None) -> int:
+        """One step is done; gives the time."""
+        now = self.now()
+        self.tallies[step].add(now - self.mark, who)
+        self.mark = now
+        return now
+
+    def end(self, begun: int, slept: int, budget: int, *, receive: bool) -> None:
+        """The call that began at `begun` is over; a `receive` waits for its `flush`, and they are one slice.
+
+        Of one that did something and took longer than `budget`, the longest step is named.
+        """
+        now = self.now()
+        self.collector.stop()
+        spent = now - begun
+        self._frame += spent - slept
+        self._open = True
+        longest: tuple[int, Step, Callable[..., object] | None] = (0, Step.POLL, None)
+        stepped = False
+        for step, tally in self.tallies.items():
+            if tally.count:
+                stepped = stepped or step is not Step.POLL
+                if tally.longest > longest[0]:
+                    longest = (tally.longest, step, tally.who)
+                tally.frame += tally.spent
+                tally.total += tally.count
+                tally.record = max(tally.record, tally.longest)
+                tally.count = tally.spent = tally.longest = 0
+                tally.who = None
+        self.mark = now
+        if stepped and spent > budget:  # a sleep's own lateness is none of ours
+            self._overrun(spent, budget, *longest)
+        if not receive:
+            self._fold()
+
+    def _overrun(self, spent: int, budget: int, longest: int, step: Step, who: Callable[..., object] | None) -> None:
+        name = str(step) if who is None else f"{step}: {name_of(who)}"
+        if spent - (self.collector.total - self._collected) <= budget:
+            name = "garbage collector"
+        elif who is not None and longest > max(budget, WORTH_A_WARNING):
+            self._warn(name, longest, budget)
+        self.overruns.record(name, spent - budget)
+
+    def _warn(self, name: str, longest: int, budget: int) -> None:
+        """Say once for each callback that it alone is too long."""
+        if name not in self._warned and len(self._warned) < MOST_NAMES:
+            self._warned.add(name)
+            logger.warning("%s took %.1f ms of a slice of %.1f ms", name, longest / 1e6, budget / 1e6)
+
+    def _fold(self) -> None:
+        """The slice is complete."""
+        self._open = False
+        now = self.mark
+        self.slices.record(self._frame, now)
+        self._frame = 0
+        for tally in self.tallies.values():
+            tally.last = tally.frame
+            if tally.frame:
+                tally.histogram.record(tally.frame, now)
+                tally.frame = 0
+
+    def statistics(self) -> Mapping[str, StepStatistics]:
+        """By kind of step."""
+        return MappingProxyType(
+            {
+                str(step): StepStatistics(
+                    count=tally.total,
+                    last=tally.last / NANOSECONDS,
+                    longest=tally.record / NANOSECONDS,
+                    slices=tally.histogram.distribution(),
+                )
+                for step, tally in self.tallies.items()
+            }
+        )
