@@ -56,6 +56,7 @@ class Door(Handler):
         self._enter = enter
         self._leave = leave
         self._seats = {False: max_players, True: spectators}
+        self._taken = {False: 0, True: 0}
         self._authenticate = authenticate
         self._origins = origins if origins is None or origins == "same" else tuple(origins)
         self._admitted: tuple[bool, Any] = (False, None)  # of the request whose WebSocket opens next, in the same step
@@ -99,10 +100,9 @@ class Door(Handler):
 
     def _seat(self, watch: bool) -> bool | None:
         """Whether the next one plays (False) or watches (True); None: there is no seat."""
-        taken = Counter(session.spectator for session in self.sessions.values() if session.open)
         for spectator in (False, True):
             seats = self._seats[spectator]
-            if (spectator or not watch) and (seats is None or taken[spectator] < seats):
+            if (spectator or not watch) and (seats is None or self._taken[spectator] < seats):
                 return spectator
         return None
 
@@ -110,6 +110,7 @@ class Door(Handler):
         """A client was let in, and has its seat."""
         spectator, user = self._admitted
         self._admitted = (False, None)
+        self._taken[spectator] += 1
         ws.data = self.sessions[ws] = self._enter(ws, spectator, user)
 
     def on_message(self, ws: WebSocket, message: str | bytes) -> None:
@@ -118,4 +119,16 @@ class Door(Handler):
 
     def on_close(self, ws: WebSocket, code: int, reason: str) -> None:
         """A client is gone; its seat is free."""
-        self._leave(self.sessions.pop(ws), code, reason)
+        session = self.sessions.pop(ws)
+        self.vacate(session)
+        self._leave(session, code, reason)
+
+    def on_slow(self, ws: WebSocket, seconds: float) -> None:
+        """A client's socket does not take what it is sent."""
+        ws.data.stalled(seconds)
+
+    def vacate(self, session: Session) -> None:
+        """The session is over, and its seat is free."""
+        if session.seated:
+            session.seated = False
+            self._taken[session.spectator] -= 1

@@ -80,8 +80,16 @@ class InputRejected:
 
 @dataclass(frozen=True, slots=True)
 class PlayerSlow:
-    """A player has left half of the events unacknowledged that it may (`GameLimits.event_messages`, `event_bytes`)."""
+    """A player does not take what it is sent; once for each such spell.
+
+    For `GameLimits.slow_seconds` it has not acknowledged an event or a snapshot, or its socket has not taken something;
+    or it has left half of the events unacknowledged that it may (`event_messages`, `event_bytes`).
+    """
 
     player: Player[Any]
+    seconds: float
+    """Age of the oldest that it has not taken. Time in which the game hung does not count."""
     messages: int
+    """Events that wait for its acknowledgment."""
     bytes: int
+    """Theirs."""

@@ -23,6 +23,9 @@ class GameLimits(Limits):
     """Silence after which we ping: a player who plays is never silent."""
     dead_seconds: float = 14.0
     """Further silence after which a player counts as gone: 15 s in all. (Colyseus 6 s to 30 s, Photon 10 s.)"""
+    slow_seconds: float = 2.0
+    """Age of the oldest event or snapshot that a player has not acknowledged, at which it is slow: `PlayerSlow`. (A
+    browser's hidden tab acknowledges once a second.)"""
     hello_seconds: float = 10.0
     """Time from the open connection to its hello. Over it: 1008. (As for the handshake.)"""
     event_messages: int = 256

@@ -23,6 +23,7 @@ from tickws.game.limits import GameLimits
 from tickws.game.player import Player
 from tickws.game.publish import Publisher, State
 from tickws.game.roster import Roster
+from tickws.game.rota import Rota
 from tickws.game.session import Session
 from tickws.game.statistics import GameStatistics
 from tickws.loop.subsystem import Loop, Subsystem
@@ -49,8 +50,6 @@ I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Player[Any], Any], object])
 
 TOKEN_BYTES: Final = 16
-QUEUED: Final = 16
-"""Sessions that are told what is new between two looks at the clock: one step of flush."""
 
 
 class GameServer(Subsystem, Generic[I]):
@@ -129,7 +128,7 @@ class GameServer(Subsystem, Generic[I]):
         self._messages = MessageTypes(strict=True)
         self._loop: Loop | None = None
         self._tick = -1
-        self._first = 0  # place of the session that the next flush begins with
+        self._rota = Rota(self.now_ns)
         self._refused = self._received = 0
         options = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
         given = {name: value for name, value in options.items() if value is not None}
@@ -193,15 +192,12 @@ class GameServer(Subsystem, Generic[I]):
         """Part of the loop's frame: what the clients are told, and the server's writing."""
         begun = self.now_ns()
         deadline = begun + check_seconds("budget", budget)
-        half = begun + (deadline - begun) // 2  # the other half is the writing's
-        sessions = list(self._door.sessions.values())
-        first = self._first
-        for turn in range(len(sessions)):
-            sessions[(first + turn) % len(sessions)].flush()
-            if turn % QUEUED == QUEUED - 1 and self.now_ns() >= half:
-                self._first = (first + turn + 1) % len(sessions)
-                break
+        self._rota.flush(tuple(self._door.sessions.values()), (begun + deadline) // 2)  # the other half is for writing
         self.server.flush(None if budget is None else (deadline - self.now_ns()) / NANOSECONDS)
+
+    def wait(self, seconds: float) -> bool:
+        """As the server's; asked for by a loop with `wake_on_input`."""
+        return self.server.wait(seconds)
 
     @property
     def waited(self) -> float:
@@ -334,6 +330,11 @@ class GameServer(Subsystem, Generic[I]):
         """The loop's clock."""
         return self._on_loop().clock.now_ns()
 
+    @property
+    def ticks(self) -> int:
+        """How many ticks ran."""
+        return self._tick + 1
+
     def emit(self, event: object, player: Player[Any]) -> None:
         """Put an event on the bus, addressed to that player's entity."""
         self._on_loop().bus.emit(event, player.entity)
@@ -382,7 +383,8 @@ class GameServer(Subsystem, Generic[I]):
         session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 
     def leave(self, session: Session, code: int, reason: str) -> None:
-        """A connection is closed, or we have closed it: its player is gone from now on."""
+        """A connection is closed, or we have closed it: its player is gone from now on, and the seat is free."""
+        self._door.vacate(session)
         if self._loop is not None and not session.gone:
             session.gone = True
             self._roster.leave(session, code, reason)

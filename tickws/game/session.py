@@ -46,6 +46,10 @@ class Table(Protocol):
     rate: int
 
     @property
+    def ticks(self) -> int:
+        """How many ticks ran."""
+
+    @property
     def world(self) -> World | None:
         """The newest published world."""
 
@@ -75,7 +79,7 @@ class Session:
     # fmt: off
     __slots__ = (
         "_applied", "_arrived", "_committed", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
-        "_table", "buffer", "gone", "inbox", "opened_in", "player", "spectator", "user", "window", "ws",
+        "_table", "buffer", "gone", "inbox", "opened_in", "player", "seated", "spectator", "user", "window", "ws",
     )
     # fmt: on
 
@@ -92,6 +96,8 @@ class Session:
         """None for spectators, and before the hello."""
         self.window: Window | None = None
         """None before the hello."""
+        self.seated = True
+        """Whether it takes a seat."""
         self.gone = False
         """Whether its player has left, as far as the game is told."""
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
@@ -168,11 +174,12 @@ class Session:
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
         self._outgoing.acknowledge(event)
-        self._slow = self._slow and self._outgoing.half_full
         if snapshot is not None and snapshot > self._applied and self.window is not None:
             if not self.window.applied(snapshot, self._table.now_ns() / NANOSECONDS):
                 raise ProtocolFault(CloseCode.POLICY_VIOLATION, f"applies snapshot {snapshot}, which was never sent")
             self._applied = snapshot
+        if self._slow:
+            self._keep_pace()
 
     def _reject(self, fault: ProtocolFault) -> None:
         """Drop a message that cannot be used; close the connection when there were too many."""
@@ -197,25 +204,51 @@ class Session:
         if self.player is None or not self.ws.open:
             return False
         outgoing = self._outgoing
-        message = outgoing.put(name, payload)
+        message = outgoing.put(name, payload, self._table.ticks)
         if message is None:
             waiting = f"{len(outgoing)} events ({outgoing.bytes} bytes)"
             self.close(CloseCode.TRY_AGAIN_LATER, f"too slow: {waiting} are not acknowledged")
             return False
-        if outgoing.half_full and not self._slow:
-            self._slow = True
-            self._table.emit(PlayerSlow(self.player, len(outgoing), outgoing.bytes), self.player)
+        if outgoing.half_full:
+            self._keep_pace()
         return self.ws.send(message)
 
     def flush(self) -> None:
         """Queue what this frame has for the client: the newest snapshot, if it can take one; an acknowledgment."""
-        if self.window is None or self._queued:
+        window, world = self.window, self._table.world
+        if window is None:
             return
-        world = self._table.world
-        if world is not None and world.tick > self._committed and self.window.open:
-            self._queued = self.ws.send_latest("snapshot", self._snapshot)
+        waiting = self._queued
+        if waiting:
+            pass
+        elif world is not None and world.tick > self._committed:
+            waiting = not window.open
+            if not waiting:
+                self._queued = self.ws.send_latest("snapshot", self._snapshot)
         elif self.inbox.counter.told < self.inbox.counter.received:
             self.ws.send_latest("ack", encode(Ack(self.inbox.counter.tell(), None)))
+        if waiting or len(self._outgoing):
+            self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        """Tell the game, once a spell, of a client that does not take what it is sent.
+
+        Time is told in ticks: nobody is slow for a hitch of ours.
+        """
+        snapshot = None if self.window is None else self.window.oldest
+        oldest = min(tick for tick in (snapshot, self._outgoing.oldest, self._table.ticks) if tick is not None)
+        age = (self._table.ticks - oldest) / self._table.rate
+        limit = self._table.limits.slow_seconds
+        if age >= limit or self._outgoing.half_full:
+            self.stalled(age)
+        elif age < limit / 2:
+            self._slow = False
+
+    def stalled(self, seconds: float) -> None:
+        """The client has not taken, for `seconds`, something that it was sent."""
+        if not self._slow and self.player is not None:
+            self._slow = True
+            self._table.emit(PlayerSlow(self.player, seconds, len(self._outgoing), self._outgoing.bytes), self.player)
 
     def _snapshot(self) -> bytes | None:
         """The newest snapshot, made when it is committed to the stream."""

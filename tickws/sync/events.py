@@ -33,7 +33,7 @@ class EventQueue:
     def __init__(self, messages: int, bytes: int) -> None:
         self._max_messages = messages
         self._max_bytes = bytes
-        self._waiting: deque[tuple[int, Message]] = deque()
+        self._waiting: deque[tuple[int, Message, int]] = deque()  # and when they were queued
         self.bytes = 0
         """Bytes that wait for acknowledgment."""
         self.last = 0
@@ -42,13 +42,18 @@ class EventQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, name: str, payload: msgspec.Raw) -> Message | None:
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest that waits was queued; None: nothing waits."""
+        return self._waiting[0][2] if self._waiting else None
+
+    def put(self, name: str, payload: msgspec.Raw, now: int = 0) -> Message | None:
         """Number one event, and keep it; gives the message to send, or None: too much waits already."""
         message = encode(Event(self.last + 1, name, payload))
         if self._waiting and (len(self._waiting) >= self._max_messages or self.bytes + len(message) > self._max_bytes):
             return None
         self.last += 1
-        self._waiting.append((self.last, message))
+        self._waiting.append((self.last, message, now))
         self.bytes += len(message)
         return message
 

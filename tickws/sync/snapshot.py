@@ -174,6 +174,11 @@ class Window:
         return outstanding < SPARE or outstanding < math.ceil(self.round_trip * self._rate) + SPARE
 
     @property
+    def oldest(self) -> int | None:
+        """The tick of the oldest that is under way; None: none is."""
+        return self._sent[0][0] if self._sent else None
+
+    @property
     def outstanding(self) -> int:
         """How many are under way."""
         return len(self._sent)
