@@ -114,8 +114,10 @@ class RecentHistogram:
         begun = min(begun, _MINUTES)
         self._minutes = [Histogram() for _ in range(begun)] + self._minutes[: _MINUTES - begun]
 
-    def distribution(self) -> Distribution:
-        """What was counted in the last two to three minutes."""
+    def distribution(self, now: int) -> Distribution:
+        """What was counted in the last two to three minutes before `now` (nanoseconds)."""
+        if self._until is not None and now >= self._until:
+            self._turn(now)
         whole = Histogram()
         for minute in self._minutes:
             whole.add(minute)

@@ -87,10 +87,12 @@ class Frames:
             allowed = self.punctuality.allowed(member.budget)
             more = min(spare, member.most - allowed)
             self._failures.guard(member.name, member.receive, ledger, allowed, max(0, more))
-            spare -= max(0, member.used - allowed)
+            spare -= max(0, member.used - (allowed - member.reserve))
         ran = self._run_ticks()
+        owed = sum(member.owed for member in self._roster.members)
         for member in self._roster.members:
-            left = 0 if hosted else self.left() - self._margin
+            owed -= member.owed  # the others' is not free
+            left = 0 if hosted else self.left() - self._margin - owed
             self._failures.guard(member.name, member.flush, ledger, left)
         self._idle()
         return ran

@@ -50,7 +50,7 @@ class LoopStatistics:
     budget_share: float
     """What subsystems get of their budgets now: 1.0, and down to an eighth under overload."""
     subsystems: Mapping[str, Spending]
-    """`receive` and `flush` together, by name and frame."""
+    """`receive` and `flush` together, by name and frame (with `wake_on_input`: and wake)."""
     systems: Mapping[str, Spending]
     """Systems, and the `tick` of subsystems, by name and tick."""
     bus: Spending
@@ -82,9 +82,9 @@ class Account:
         self.last = 0
         self.histogram = RecentHistogram()
 
-    def spending(self) -> Spending:
-        """For the statistics."""
-        return Spending(self.last / NANOSECONDS, self.histogram.distribution())
+    def spending(self, now: int) -> Spending:
+        """For the statistics at `now` (nanoseconds)."""
+        return Spending(self.last / NANOSECONDS, self.histogram.distribution(now))
 
 
 class Longest:

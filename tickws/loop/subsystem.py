@@ -128,18 +128,32 @@ class Member:
 
     def flush(self, ledger: Ledger, left: int = 0) -> None:
         """Have it flush in what `receive` left, at least the reserve, and up to `most` where there are `left`."""
-        allowed = max(self._allowed - self.used, self._allowed // RESERVE)
-        allowed = max(allowed, min(self.most - self.used, left))
+        allowed = max(self.owed, min(self.most - self.used, left))
         try:
             self._call(ledger, self._flush, allowed)
         finally:
             ledger.sample(self.network, self._spent, self.used, self.most)
 
+    @property
+    def reserve(self) -> int:
+        """What `receive` leaves to `flush` in this frame."""
+        return self._allowed // RESERVE
+
+    @property
+    def owed(self) -> int:
+        """What `flush` has in this frame, whatever the others need."""
+        return max(self._allowed - self.used, self.reserve)
+
     def serve(self, ledger: Ledger, allowed: int) -> None:
         """Once more in the same frame, which has `allowed` left: receive, and flush what that gave rise to."""
-        until = self.used + allowed
-        self._call(ledger, self._receive, allowed - allowed // RESERVE)
-        self._call(ledger, self._flush, max(allowed // RESERVE, until - self.used))
+        before, spent = self.used, self._spent
+        try:
+            self._call(ledger, self._receive, allowed - allowed // RESERVE)
+        finally:
+            try:
+                self._call(ledger, self._flush, max(allowed // RESERVE, before + allowed - self.used))
+            finally:
+                ledger.sample(self.network, self._spent - spent, self.used - before, self.most - before)
 
     def _call(self, ledger: Ledger, half: Callable[[Any], object] | None, allowed: int) -> None:
         if half is None:

@@ -222,6 +222,8 @@ class TickLoop:
             nap = min(left, NAP)
             if waiter is not None and self._frame.can_serve(waiter):
                 woken = waiter.sleep(nap / NANOSECONDS)
+                if not woken:  # before its time, where it is closed: it must not spin
+                    self.clock.sleep(max(0, nap - left + self._frame.left()) / NANOSECONDS)
                 self._ledger.slept(nap)
                 if woken:
                     self._serve(waiter)
@@ -331,18 +333,19 @@ class TickLoop:
         """Counters since the beginning, frozen."""
         ledger, frame, punctuality = self._ledger, self._frame, self._frame.punctuality
         members, systems = self._roster.networks(), self._roster.steps()
+        now = self.clock.now_ns()
         return LoopStatistics(
             ticks=self._timestep.ticks,
             frames=frame.count,
             rate=frame.pace.rate,
-            lateness=punctuality.lateness.distribution(),
-            frame_lateness=punctuality.frame_lateness.distribution(),
+            lateness=punctuality.lateness.distribution(now),
+            frame_lateness=punctuality.frame_lateness.distribution(now),
             slow=punctuality.slow,
             slipped=self._timestep.slipped,
             budget_share=punctuality.budget_share,
-            subsystems=MappingProxyType({account.name: account.spending() for account in members}),
-            systems=MappingProxyType({account.name: account.spending() for account in systems}),
-            bus=ledger.bus.spending(),
+            subsystems=MappingProxyType({account.name: account.spending(now) for account in members}),
+            systems=MappingProxyType({account.name: account.spending(now) for account in systems}),
+            bus=ledger.bus.spending(now),
             overruns=ledger.overruns.frozen(),
             errors=self._failures.count,
             collections=ledger.collector.count,

@@ -1,15 +1,16 @@
 """The hot loop: read, parse, dispatch; and its twin, gather and write.
 
-Both turn a queue of links, round robin, and look at the clock after every step: one link's read and each message in it,
-one link's commit and write. Each link has one turn a slice; what it has beyond its quota, or what the time does not
-allow, waits in the queue for the next slice, so a flooder slows itself only. Newcomers, who are in their handshake,
-have a queue of their own: they cannot keep those waiting who are in. Cost per link and slice: one recv, one send,
-whatever is said in them.
+Both turn queues of links, round robin, and look at the clock after every step: one link's read and each message in it,
+one link's commit and write. A link's turn is one read and a few messages. Who has more to say goes on behind all those
+who have not (`read_on`), until its quota for the slice is used up; what the quota or the time does not allow waits for
+the next slice: so a flooder slows itself only. Newcomers, who are in their handshake, have a queue of their own: they
+cannot keep those waiting who are in. Cost per link and slice: one recv, one send, whatever is said in them.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
@@ -21,6 +22,9 @@ from tickws.transport.steps import Meter, Step
 
 __all__ = ["Pump"]
 
+
+TURN: Final = 8
+"""Messages of one link in one turn: at a few microseconds each, less than what its read costs."""
 
 _HANDSHAKE, _OPEN, _RELEASED = Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
 
@@ -37,8 +41,8 @@ class Pump:
 
     # fmt: off
     __slots__ = (
-        "_cut", "_cut_quota", "_keeper", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota",
-        "_reads", "_share", "_unread", "_unwelcomed", "newcomers", "ready",
+        "_keeper", "_later", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota", "_reads",
+        "_share", "_slice", "_writes", "carried", "newcomers", "ready",
     )
     # fmt: on
 
@@ -48,33 +52,41 @@ class Pump:
         self._meter = meter
         self._reads = meter.tallies[Step.READ]
         self._messages = meter.tallies[Step.MESSAGE]
+        self._writes = meter.tallies[Step.WRITE]
         self._listened = listened
         self._quota = limits.slice_messages
         self._share = limits.slice_bytes
         self._queue = queue
         self._lock = queue.lock
+        self._slice = 0  # its number
+        self._later: list[Link] = []  # links whose quota is used up in this slice
         self.ready: deque[Link] = deque()
-        """Links to read, in turn."""
+        """Links whose sockets have something, in turn."""
+        self.carried: deque[Link] = deque()
+        """Links of which something is here already that was not looked at, in turn."""
         self.newcomers: deque[Link] = deque()
-        """The same, of those in their handshake."""
-        self._unread = self._unwelcomed = 0  # how many of both have had no turn in this slice
-        self._cut: Link | None = None  # whose turn the deadline has ended
-        self._cut_quota = 0  # what was left of it
+        """Links in their handshake, in turn."""
 
-    def begin(self) -> None:
-        """A slice begins: everybody who waits has a turn, and who was cut off has had the last one."""
-        if self._cut is not None:
-            if self._cut.ready:
-                self.ready.remove(self._cut)
-                self.ready.append(self._cut)
-            self._cut = None
-        self._unread = len(self.ready)
-        self._unwelcomed = len(self.newcomers)
+    def end(self) -> None:
+        """The slice is over: everybody has a quota again; who has used it up stands behind who has not."""
+        self._slice += 1
+        self.carried += self._later
+        self._later.clear()
+
+    def clear(self) -> None:
+        """Forget everybody: the end."""
+        for queue in (self.ready, self.carried, self.newcomers):
+            queue.clear()
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
+    @property
+    def busy(self) -> int:
+        """How many links are to be read."""
+        return len(self.ready) + len(self.carried) + len(self.newcomers)
+
     def want_read(self, link: Link) -> None:
-        """Queue a link that may have something to say."""
+        """Queue a link whose socket may have something to say."""
         if not link.ready:
             link.ready = True
             (self.newcomers if link.phase is _HANDSHAKE else self.ready).append(link)
@@ -83,16 +95,27 @@ class Pump:
         """Queue a link whose received bytes may hold more messages."""
         if link.phase is not _RELEASED:
             link.carried = True
-            self.want_read(link)
+            if not link.ready:
+                link.ready = True
+                (self.newcomers if link.phase is _HANDSHAKE else self.carried).append(link)
 
     def read(self, deadline: int) -> int:
-        """Give the links to read their turns, until `deadline` (nanoseconds); at least one step. Gives the steps."""
-        ready = self.ready
+        """Read the links whose sockets have something, until `deadline` (nanoseconds); at least one step.
+
+        Returns:
+            The number of links.
+        """
+        return self._serve(self.ready, deadline)
+
+    def read_on(self, deadline: int) -> int:
+        """As `read`, those links that had more to say than a turn is long."""
+        return self._serve(self.carried, deadline)
+
+    def _serve(self, queue: deque[Link], deadline: int) -> int:
         meter = self._meter
         steps = 0
-        while self._unread > 0 and ready:
-            self._unread -= 1
-            link = ready.popleft()
+        while queue:
+            link = queue.popleft()
             link.ready = False
             if link.phase is _RELEASED:
                 continue
@@ -111,24 +134,33 @@ class Pump:
         now = self._now
         meter = self._meter
         mark = meter.mark
+        connection = link.connection
         if link.carried:
             link.carried = False
         else:
-            got = self._take(link)
-            meter.mark = instant = now()
-            reads = self._reads
-            reads.count += 1
-            reads.spent += instant - mark
-            reads.longest = max(reads.longest, instant - mark)
-            mark = instant
-            if not got:
+            data = link.stream.read(self._share)
+            if data:
+                link.heard = self._listened.now
+                link.bytes_received += len(data)
+                connection.receive(data)
+            else:
+                self._nothing_read(link, data)
+            instant = now()
+            spent = instant - mark
+            mark = meter.mark = instant
+            tally = self._reads
+            tally.count += 1
+            tally.spent += spent
+            if spent > tally.longest:  # noqa: PLR1730 (max() is a call)
+                tally.longest = spent
+            if not data:
                 return
-        messages = self._messages
-        next_event = link.connection.next_event
-        quota = self._quota
-        if link is self._cut:
-            quota = self._cut_quota
-            self._cut = None
+        tally = self._messages
+        next_event = connection.next_event
+        if link.slice != self._slice:
+            link.slice = self._slice
+            link.quota = self._quota
+        turn = most = min(TURN, link.quota)
         deliver = link.callbacks.deliver
         while (event := next_event()) is not None:
             kind = type(event)
@@ -141,41 +173,35 @@ class Pump:
                         self._keeper.callback_failed(link, error)
             elif kind is not Progress:
                 self._keeper.handle(link, event)
-            meter.mark = instant = now()
-            messages.count += 1
-            messages.spent += instant - mark
-            if instant - mark > messages.longest:
-                messages.longest = instant - mark
-                messages.who = deliver
-            mark = instant
-            quota -= 1
-            if quota <= 0 or mark >= deadline:
-                if link.connection.pending:
-                    self._interrupt(link, quota)
+            instant = now()
+            spent = instant - mark
+            mark = meter.mark = instant
+            tally.count += 1
+            tally.spent += spent
+            if spent > tally.longest:
+                tally.longest = spent
+                tally.who = deliver
+            turn -= 1
+            if turn <= 0 or mark >= deadline:
+                link.quota -= most - turn
+                if connection.pending:
+                    self._interrupt(link)
                 return
+        link.quota -= most - turn
 
-    def _interrupt(self, link: Link, quota: int) -> None:
-        """A link has used up its quota, or its time: in that case it goes on, should there be time left in the end."""
-        if quota <= 0 or link.ready:
-            self.read_again(link)
-            return
-        self._cut = link
-        self._cut_quota = quota
-        self._go_on(link)
-
-    def _go_on(self, link: Link) -> None:
-        """Queue a link that may say more in this very slice."""
-        link.carried = link.ready = True
-        self.ready.appendleft(link)
-        self._unread += 1
+    def _interrupt(self, link: Link) -> None:
+        """A link's turn is over, and it may have more to say."""
+        link.carried = True
+        if not link.ready:
+            link.ready = True
+            (self.carried if link.quota > 0 else self._later).append(link)
 
     def greet(self, deadline: int) -> int:
         """As `read`, for newcomers."""
         newcomers = self.newcomers
         meter = self._meter
         steps = 0
-        while self._unwelcomed > 0 and newcomers:
-            self._unwelcomed -= 1
+        while newcomers:
             link = newcomers.popleft()
             link.ready = False
             if link.phase is _RELEASED:
@@ -195,23 +221,23 @@ class Pump:
     def _greet_link(self, link: Link) -> None:
         if link.carried:
             link.carried = False
-        elif not self._take(link):
-            return
+        else:
+            data = link.stream.read(self._share)
+            if not data:
+                self._nothing_read(link, data)
+                return
+            link.heard = self._listened.now
+            link.bytes_received += len(data)
+            link.connection.receive(data)
         while link.phase is _HANDSHAKE and (event := link.connection.next_event()) is not None:
             self._keeper.handle(link, event)
         if (
             link.phase is not _HANDSHAKE and link.connection.pending
         ):  # it is in, and its first words are read as others'
-            self._go_on(link)
+            self.read_again(link)
 
-    def _take(self, link: Link) -> bool:
-        """Read once. False: there was nothing, the socket has failed, or it is at the peer's end of stream."""
-        data = link.stream.read(self._share)
-        if data:
-            link.heard = self._listened.now
-            link.bytes_received += len(data)
-            link.connection.receive(data)
-            return True
+    def _nothing_read(self, link: Link, data: bytes | None) -> None:
+        """The socket had nothing, has failed, or is at the peer's end of stream."""
         if data is not None:
             link.connection.receive_eof()
             self._keeper.end_of_stream(link)
@@ -219,25 +245,30 @@ class Pump:
                 self._keeper.handle(link, event)
         elif link.stream.lost:
             self._keeper.lose(link)
-        return False
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, deadline: int) -> int:
         """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
         pending = self._queue.pending
+        now = self._now
         meter = self._meter
+        tally = self._writes
         steps = 0
         for _ in range(len(pending)):
             link = pending.popleft()
             if link.phase is _RELEASED:
                 continue
             steps += 1
-            try:
-                self._write_link(link, deadline)
-            finally:
-                meter.lap(Step.WRITE)
-            if meter.mark >= deadline:
+            self._write_link(link, deadline)
+            instant = now()
+            spent = instant - meter.mark
+            meter.mark = instant
+            tally.count += 1
+            tally.spent += spent
+            if spent > tally.longest:  # noqa: PLR1730 (max() is a call)
+                tally.longest = spent
+            if instant >= deadline:
                 break
         return steps
 

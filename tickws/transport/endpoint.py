@@ -1,7 +1,7 @@
 """The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
 
     receive   poll once (the only place that may sleep), then one fair pass:
-              read, parse, dispatch · deadlines · on_close, on_slow · handshakes · accept
+              read, parse, dispatch · deadlines · on_close, on_slow · handshakes · accept · who has more to say
     flush     one fair pass over whoever has something to say: gather, one write each
 
 Promises: the overshoot of a slice is one step (`steps` lists them all); those who are in come first, but have no more
@@ -65,6 +65,7 @@ class Endpoint(Owner):
                 (self._links.tell, 1),
                 (pump.greet, 2),
                 (self._accept, 2),
+                (pump.read_on, 1),
             ),
         )
         self._working = False
@@ -144,9 +145,9 @@ class Endpoint(Owner):
         if reserve:  # a quarter of what is left belongs to flush
             deadline -= max(0, deadline - now) // 4
         try:
-            self._links.pump.begin()
             self._turns.run(deadline)
         finally:
+            self._links.pump.end()
             if self._listened.now >= self._close_due:  # after reading: their Close may be here already
                 self._abandon()
 
@@ -162,18 +163,18 @@ class Endpoint(Owner):
         most = check_seconds("seconds", seconds)
         if self._finished:
             return False
-        start = self._enter()
+        start = self._enter(flush=True)
         try:
             self._lookout.look(most)
             with self._links.queue.lock:
                 return self._busy() or self._next_due() <= self._listened.now
         finally:
-            self._leave(start, FOREVER, receive=True)
+            self._leave(start, FOREVER, wait=True)
 
     def _busy(self) -> bool:
         """Whether anything can be done without the network's help. Under the lock."""
         links = self._links
-        return bool(links.pump.ready or links.queue.pending or links.pump.newcomers or links.farewells)
+        return bool(links.queue.pending or links.pump.busy or links.farewells or links.slow)
 
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
@@ -189,10 +190,10 @@ class Endpoint(Owner):
         self._slept = self._lookout.slept
         return self._meter.begin(flush=flush)
 
-    def _leave(self, start: int, budget: int, *, receive: bool = False) -> None:
+    def _leave(self, start: int, budget: int, *, receive: bool = False, wait: bool = False) -> None:
         self._working = False
         self._links.queue.worker = None
-        self._meter.end(start, self._lookout.slept - self._slept, budget, receive=receive)
+        self._meter.end(start, self._lookout.slept - self._slept, budget, receive=receive, wait=wait)
         self._finish_if_over()
         with self._links.queue.lock:
             if self._links.queue.watched and not self._finished and self._busy():
@@ -203,8 +204,7 @@ class Endpoint(Owner):
             if self._over() and not self._links.by_fd and not self._links.farewells and not self._finished:
                 self._finished = True
                 self._poller.close()
-                self._links.pump.ready.clear()
-                self._links.pump.newcomers.clear()
+                self._links.pump.clear()
                 self._links.queue.pending.clear()
 
     # -- for hosts that wait for several things ----------------------------------------------------------------------
@@ -357,8 +357,8 @@ class Endpoint(Owner):
             messages_sent=messages_sent,
             bytes_received=bytes_received,
             bytes_sent=bytes_sent,
-            carried_over=len(links.pump.ready) + len(links.pump.newcomers),
-            slice=meter.slices.distribution(),
+            carried_over=links.pump.busy,
+            slice=meter.slices(),
             steps=meter.statistics(),
             overruns=meter.overruns.frozen(),
             polls=self._lookout.polls,

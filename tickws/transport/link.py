@@ -47,8 +47,8 @@ class Link:
     __slots__ = (
         "bytes_received", "bytes_sent", "callbacks", "carried", "connection", "expiring", "heard", "last_words",
         "latency", "messages_received", "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload",
-        "ping_sent", "pinged", "ready", "remote_address", "request", "sent_mark", "stream", "subprotocol", "timer",
-        "verdict", "watching", "websocket",
+        "ping_sent", "pinged", "quota", "ready", "remote_address", "request", "sent_mark", "slice", "stream",
+        "subprotocol", "timer", "verdict", "watching", "websocket",
     )
     # fmt: on
 
@@ -83,6 +83,7 @@ class Link:
         """What the poller watches for: READABLE until the peer's end of stream, WRITABLE while the kernel is full."""
         self.ready = False  # in the queue of links to read
         self.carried = False  # received bytes may hold further messages
+        self.slice = self.quota = 0  # what may still be read in the slice of that number
         self.pending = False  # in the queue of links to write; under the lock
         # Deadlines, in reading time:
         self.timer: tuple[int, int, Link] | None = None

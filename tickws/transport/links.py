@@ -81,7 +81,8 @@ class Links:
         """The same for those whose request chose other callbacks: broadcasts are not for them."""
         self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
         """Calls of `on_close` that are owed."""
-        self._slow: deque[tuple[Link, float]] = deque()  # calls of `on_slow`, likewise
+        self.slow: deque[tuple[Link, float]] = deque()
+        """Calls of `on_slow`, likewise."""
         self.accepted = 0
         self.opened = 0
         self.callback_errors = 0
@@ -288,8 +289,8 @@ class Links:
     def tell(self, deadline: int) -> int:
         """Call `on_close` for links that are closed, and `on_slow`, until `deadline`; at least one. Gives the steps."""
         steps = 0
-        self._slow += self.backlog.slow()
-        while self.farewells or self._slow:
+        self.slow += self.backlog.slow()
+        while self.farewells or self.slow:
             steps += 1
             called: Callable[..., object] | None = None
             try:
@@ -298,7 +299,7 @@ class Links:
                     called = link.callbacks.on_close
                     self._tell_closed(link, websocket, code, reason)
                 else:
-                    link, age = self._slow.popleft()
+                    link, age = self.slow.popleft()
                     called = link.callbacks.on_slow
                     self._tell_slow(link, age)
             finally:
@@ -318,7 +319,7 @@ class Links:
             link.websocket = None  # they refer to each other: without this, both wait for the collector
 
     def _tell_slow(self, link: Link, age: float) -> None:
-        if link.callbacks.on_slow is None or link.phase is not Phase.OPEN:
+        if link.callbacks.on_slow is None or link.phase is not Phase.OPEN or not link.outbox.open:
             return
         try:
             link.callbacks.on_slow(link.websocket, age)

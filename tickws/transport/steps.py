@@ -26,7 +26,7 @@ from typing import Final
 
 from tickws.clock import NANOSECONDS
 from tickws.collector import Collector
-from tickws.statistics import MOST_NAMES, Overruns, RecentHistogram, StepStatistics, name_of
+from tickws.statistics import MOST_NAMES, Distribution, Overruns, RecentHistogram, StepStatistics, name_of
 
 __all__ = ["COPIED_BYTES", "WRITE_BYTES", "Meter", "Step", "Tally"]
 
@@ -96,7 +96,7 @@ class Meter:
         self.mark = 0
         """The last look at the clock, in nanoseconds."""
         self.tallies = {step: Tally() for step in Step}
-        self.slices = RecentHistogram()
+        self._slices = RecentHistogram()
         self.overruns = Overruns()
         self.collector = Collector(now)
         self._collected = 0  # before this call
@@ -120,16 +120,17 @@ class Meter:
         self.mark = now
         return now
 
-    def end(self, begun: int, slept: int, budget: int, *, receive: bool) -> None:
+    def end(self, begun: int, slept: int, budget: int, *, receive: bool, wait: bool = False) -> None:
         """The call that began at `begun` is over; a `receive` waits for its `flush`, and they are one slice.
 
+        A `wait` is none: its look counts for the slice that comes.
         Of one that did something and took longer than `budget`, the longest step is named.
         """
         now = self.now()
         self.collector.stop()
         spent = now - begun
         self._frame += spent - slept
-        self._open = True
+        self._open = self._open or not wait
         longest: tuple[int, Step, Callable[..., object] | None] = (0, Step.POLL, None)
         stepped = False
         for step, tally in self.tallies.items():
@@ -145,7 +146,7 @@ class Meter:
         self.mark = now
         if stepped and spent > budget:  # a sleep's own lateness is none of ours
             self._overrun(spent, budget, *longest)
-        if not receive:
+        if not receive and not wait:
             self._fold()
 
     def _overrun(self, spent: int, budget: int, longest: int, step: Step, who: Callable[..., object] | None) -> None:
@@ -166,7 +167,7 @@ class Meter:
         """The slice is complete."""
         self._open = False
         now = self.mark
-        self.slices.record(self._frame, now)
+        self._slices.record(self._frame, now)
         self._frame = 0
         for tally in self.tallies.values():
             tally.last = tally.frame
@@ -174,15 +175,20 @@ class Meter:
                 tally.histogram.record(tally.frame, now)
                 tally.frame = 0
 
+    def slices(self) -> Distribution:
+        """What slices took, lately."""
+        return self._slices.distribution(self.now())
+
     def statistics(self) -> Mapping[str, StepStatistics]:
         """By kind of step."""
+        now = self.now()
         return MappingProxyType(
             {
                 str(step): StepStatistics(
                     count=tally.total,
                     last=tally.last / NANOSECONDS,
                     longest=tally.record / NANOSECONDS,
-                    slices=tally.histogram.distribution(),
+                    slices=tally.histogram.distribution(now),
                 )
                 for step, tally in self.tallies.items()
             }

@@ -36,11 +36,13 @@ class Turns:
         kinds, meter = self._kinds, self._meter
         first = self._first
         stepped, moved = False, True
+        missed = len(kinds)  # kinds that had no turn yet
         while moved:
             moved = False
             for turn in range(len(kinds)):
                 index = (first + turn) % len(kinds)
-                self._first = (index + 1) % len(kinds)  # also where a callback's error ends the pass
+                missed = max(0, missed - 1)
+                self._first = (index + 1) % len(kinds) if missed else 0  # also where a callback's error ends the pass
                 work, share = kinds[index]
                 left = max(0, deadline - meter.mark)
                 moved = work(meter.mark + left * share // 4) > 0 or moved
