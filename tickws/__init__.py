@@ -32,7 +32,8 @@ one step, it never blocks, and it needs no thread and no asyncio. Three levels, 
 /tickws.js for browsers, are the other end. `pack` and `unpack` are msgpack, safe for bytes from anybody.
 
 **The loop** alone: `TickLoop` turns whatever has `receive`, `tick` or `flush` (a `Subsystem`, a `WebSocketServer`), and
-an `EventBus` delivers typed events at one point of each tick.
+an `EventBus` delivers typed events at one point of each tick. `statistics()` of loop and server tell what frames and
+slices were spent on, and who overran.
 
 **The server** alone:
 
@@ -80,7 +81,7 @@ neither sleeps:
 
 **Two ways to send.** `send` is reliable and ordered; its queue is bounded, and a peer that lets it overflow is closed
 (1008). `send_latest(key, value)` is for state: a newer value replaces an unsent one, so a slow client gets less, and
-never something old.
+never something old. `on_slow` tells who does not keep up.
 
 **Threads.** `send`, `send_latest`, `ping` and `close` of a `WebSocket`, `broadcast`, `broadcast_latest` and `wake` of a
 server, `bus.emit` and `loop.stop` may be called from any thread, and nothing else; a call from another thread ends a
