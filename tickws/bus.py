@@ -201,6 +201,11 @@ class EventBus:
         hash(entity)
         self._queue.append((next(self._emissions), event, entity))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is queued."""
+        return bool(self._queue)
+
     def dispatch(
         self,
         until: Callable[[], bool] | None = None,

@@ -21,6 +21,9 @@ FOREVER: Final = 1 << 62
 """A time that never comes, in nanoseconds."""
 
 
+_FOREVER_SECONDS: Final = FOREVER / NANOSECONDS
+
+
 def nanoseconds(seconds: float) -> int:
     """Seconds as whole nanoseconds, rounded to the nearest."""
     return round(seconds * NANOSECONDS)
@@ -37,6 +40,8 @@ def check_seconds(name: str, value: float | None) -> int:
         TypeError: it is no number.
         ValueError: it is a whole number above 1 (milliseconds, as in the original?), or not a number.
     """
+    if type(value) is float and 0.0 <= value <= _FOREVER_SECONDS:  # nearly always, several times a frame
+        return round(value * NANOSECONDS)
     if value is None:
         return FOREVER
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -45,7 +50,7 @@ def check_seconds(name: str, value: float | None) -> int:
         raise ValueError(f"{name} is in seconds: for {value} milliseconds say {value / 1000}, for seconds {value}.0")
     if math.isnan(value):
         raise ValueError(f"{name} is not a number")
-    return nanoseconds(min(max(0.0, value), FOREVER / NANOSECONDS))
+    return nanoseconds(min(max(0.0, value), _FOREVER_SECONDS))
 
 
 class Clock(ABC):

@@ -82,19 +82,18 @@ class Frames:
         """
         self._begin(hosted)
         ledger = self._ledger
-        spare = 0 if hosted else self._spare()
+        spare = 0 if hosted or not self._roster.stretching else self._spare()
         for member in self._roster.members:
             allowed = self.punctuality.allowed(member.budget)
-            more = min(spare, member.most - allowed)
-            self._failures.guard(member.name, member.receive, ledger, allowed, max(0, more))
-            spare -= max(0, member.used - (allowed - member.reserve))
+            more = max(0, min(spare, member.most - allowed)) if spare else 0
+            self._failures.guard(member.name, member.receive, ledger, allowed, more)
+            spare -= max(0, member.used - (allowed - member.reserve)) if spare else 0
         ran = self._run_ticks()
-        owed = sum(member.owed for member in self._roster.members)
         for member in self._roster.members:
-            owed -= member.owed  # the others' is not free
-            left = 0 if hosted else self.left() - self._margin - owed
+            left = 0 if hosted or member.most <= member.budget else self._left_for(member)
             self._failures.guard(member.name, member.flush, ledger, left)
-        self._idle()
+        if self._roster.idling:
+            self._idle()
         return ran
 
     def _begin(self, hosted: bool) -> None:
@@ -167,7 +166,11 @@ class Frames:
 
     def _dispatch(self) -> None:
         """The bus's part of a tick; of one that is over its budget, who took longest is named."""
-        ledger, bus, longest = self._ledger, self._ledger.bus, Longest(self._now)
+        ledger, bus = self._ledger, self._ledger.bus
+        if not self._bus.waiting:
+            ledger.sample(bus, 0, 0, 0)
+            return
+        longest = Longest(self._now)
         begun = ledger.mark
         deadline = begun + self._bus_budget
         try:
@@ -208,6 +211,12 @@ class Frames:
     @property
     def _margin(self) -> int:
         return self.punctuality.period // MARGIN
+
+    def _left_for(self, member: Member) -> int:
+        """Nanoseconds that the frame has left for the flush of `member`: without what is owed to those behind it."""
+        members = self._roster.members
+        owed = sum(other.owed for other in members[members.index(member) + 1 :])
+        return self.left() - self._margin - owed
 
     def _spare(self) -> int:
         """Nanoseconds of this frame, which has just begun, that nobody needs who is in it; 0 where it is late."""

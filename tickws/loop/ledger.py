@@ -173,12 +173,14 @@ class Ledger:
     def lap(self, account: Account) -> int:
         """Book the time since the last boundary; gives it, in nanoseconds, without the garbage collector's."""
         now = self._now()
-        collected = self.collector.total - self._collected
-        self._collected += collected
-        self.garbage.pending += collected
-        spent = now - self.mark - collected
-        account.pending += spent
+        spent = now - self.mark
         self.mark = now
+        if self.collector.total != self._collected:
+            collected = self.collector.total - self._collected
+            self._collected += collected
+            self.garbage.pending += collected
+            spent -= collected
+        account.pending += spent
         return spent
 
     def sample(self, account: Account, duration: int, wall: int, limit: int, culprit: str | None = None) -> None:

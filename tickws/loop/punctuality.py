@@ -119,7 +119,8 @@ class Punctuality:
         if self._first:
             self._first = False
             self._ledger.close_cycle(late=slow)
-            self._give_back(slow)
+            if slow or self._halvings:
+                self._give_back(slow)
         self._ledger.count_tick()
         if slow:
             self._punctual_row = 0

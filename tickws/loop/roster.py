@@ -29,6 +29,10 @@ class Roster:
         self._names = {ledger.bus.name, ledger.host.name}
         self.members: tuple[Member, ...] = ()
         self.systems: tuple[System, ...] = ()
+        self.stretching = False
+        """Whether some member may use more than its budget where the frame has time left."""
+        self.idling = False
+        """Whether some member wants its `idle`."""
 
     def add(self, loop: object, subsystem: Any, budget: int, most: int | None, name: str | None) -> None:
         """Attach a subsystem to `loop`, with nanoseconds as `Member`. What raises while it is attached stays out.
@@ -45,6 +49,8 @@ class Roster:
         member.name = self._unique(name or type(subsystem).__name__)
         self._ledger.open(member.network, member.ticking, member.waiting)
         self.members += (member,)
+        self.stretching = self.stretching or member.most > member.budget
+        self.idling = self.idling or member.idle is not None
 
     def register(self, function: Callable[[Any], object], name: str | None) -> None:
         """Add a system.

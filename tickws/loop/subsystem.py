@@ -187,8 +187,9 @@ class Member:
     def book_waits(self) -> None:
         """Book what it slept since the last time."""
         waited = self._read_waited()
-        self.waiting.pending += nanoseconds(waited - self._waited)
-        self._waited = waited
+        if waited != self._waited:
+            self.waiting.pending += nanoseconds(waited - self._waited)
+            self._waited = waited
 
     def sleep(self, seconds: float) -> bool:
         """Have it `wait`: a sleep that the loop has asked for is nobody's fault. Whether there is something to do."""

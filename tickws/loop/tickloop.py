@@ -225,11 +225,13 @@ class TickLoop:
                 if not woken:  # before its time, where it is closed: it must not spin
                     self.clock.sleep(max(0, nap - left + self._frame.left()) / NANOSECONDS)
                 self._ledger.slept(nap)
-                if woken:
+                if woken and self._frame.can_serve(waiter):  # it may have woken just before the tick
                     self._serve(waiter)
             else:
                 self.clock.sleep(nap / NANOSECONDS)
                 self._ledger.slept(nap)
+                if nap == left:
+                    return
 
     def _serve(self, waiter: Member) -> None:
         self._in_frame = True

@@ -73,7 +73,9 @@ class Timestep:
     def elapse(self, duration: int) -> float:
         """Let `duration` nanoseconds pass; a negative one counts as none. Gives the seconds that slip."""
         self._owed += max(0, duration) * self.rate
-        surplus = max(0, self._owed - self._most)
+        surplus = self._owed - self._most
+        if surplus <= 0:
+            return 0.0
         self._owed -= surplus
         self._slipped += surplus
         return self._seconds(surplus)

@@ -36,7 +36,7 @@ class Backlog:
             if link not in self._told:
                 self._told[link] = False
                 self.due = min(self.due, self._listened.now + self._slow_time // 4)
-        elif outbox.waiting is not None:
+        elif link in self._told:  # also where its queue was dropped meanwhile
             outbox.unblock()
             if outbox.waiting is None:
                 self.forget(link)

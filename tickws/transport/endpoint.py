@@ -108,7 +108,7 @@ class Endpoint(Owner):
             self._leave(start, budget_time)
         return not self._finished
 
-    def receive(self, budget: float | None, *, wait: float | None = 0) -> bool:
+    def receive(self, budget: float | None, *, wait: float | None = 0.0) -> bool:
         """The first half of `work`: accept, read, call back. Inputs are there when it returns; nothing is written.
 
         Args, returns and raises as `work`, but it does not sleep unless told.
@@ -132,6 +132,9 @@ class Endpoint(Owner):
         budget_time = check_seconds("budget", budget)
         if self._finished:
             return False
+        if not self._links.queue.pending and not self._working and not self._over():
+            self._meter.fold()  # nothing to say: most frames of most games
+            return True
         start = self._enter(flush=True)
         try:
             self._links.pump.write(start + budget_time)
@@ -145,9 +148,12 @@ class Endpoint(Owner):
         if reserve:  # a quarter of what is left belongs to flush
             deadline -= max(0, deadline - now) // 4
         try:
-            self._turns.run(deadline)
+            if self._busy() or self._next_due() <= self._listened.now:
+                try:
+                    self._turns.run(deadline)
+                finally:
+                    self._links.pump.end()
         finally:
-            self._links.pump.end()
             if self._listened.now >= self._close_due:  # after reading: their Close may be here already
                 self._abandon()
 
@@ -194,15 +200,18 @@ class Endpoint(Owner):
         self._working = False
         self._links.queue.worker = None
         self._meter.end(start, self._lookout.slept - self._slept, budget, receive=receive, wait=wait)
-        self._finish_if_over()
-        with self._links.queue.lock:
-            if self._links.queue.watched and not self._finished and self._busy():
-                self._links.queue.wake()  # so that whoever waits for our descriptor comes back
+        if self._over():
+            self._finish_if_over()
+        if self._links.queue.watched:
+            with self._links.queue.lock:
+                if not self._finished and self._busy():
+                    self._links.queue.wake()  # so that whoever waits for our descriptor comes back
 
     def _finish_if_over(self) -> None:
         with self._links.queue.lock:
             if self._over() and not self._links.by_fd and not self._links.farewells and not self._finished:
                 self._finished = True
+                self._meter.collector.stop()
                 self._poller.close()
                 self._links.pump.clear()
                 self._links.queue.pending.clear()
@@ -363,6 +372,6 @@ class Endpoint(Owner):
             overruns=meter.overruns.frozen(),
             polls=self._lookout.polls,
             empty_polls=self._lookout.empty_polls,
-            collections=meter.collector.count,
-            collection_seconds=meter.collector.total / NANOSECONDS,
+            collections=meter.collections,
+            collection_seconds=meter.collected / NANOSECONDS,
         )

@@ -49,11 +49,12 @@ class Lookout:
         links, listened, meter = self._links, self._listened, self._meter
         before = meter.mark
         listened.now += self.unheard(before)
-        with links.queue.lock:
-            wait = 0 if self._busy() else min(wait, self._next_due() - listened.now)
-            links.queue.sleeping = wait > 0
+        if wait > 0:
+            with links.queue.lock:
+                wait = 0 if self._busy() else max(0, min(wait, self._next_due() - listened.now))
+                links.queue.sleeping = wait > 0
         try:
-            found = self._poller.poll(None if wait >= FOREVER // 2 else max(0, wait) / NANOSECONDS)
+            found = self._poller.poll(0 if not wait else None if wait >= FOREVER // 2 else wait / NANOSECONDS)
         finally:
             links.queue.sleeping = False
         self._looked = meter.now()
@@ -62,7 +63,7 @@ class Lookout:
         if wait > 0:
             self.slept += passed
             meter.mark = self._looked
-        listened.now += min(passed, max(0, wait) + STALL)
+        listened.now += min(passed, wait + STALL)
         for fd, events in found:
             link = links.by_fd.get(fd)
             if link is not None:
@@ -77,5 +78,8 @@ class Lookout:
 
     def unheard(self, now: int) -> int:
         """What counts of the time since the last look: a host that waits for our descriptor listens in our place."""
-        most = self._next_due() - self._listened.now if self._links.queue.watched else 0
-        return min(now - self._looked, max(STALL, most))  # beyond the next deadline it did not wait, it hung
+        passed = now - self._looked
+        if passed <= STALL or not self._links.queue.watched:
+            return min(passed, STALL)
+        most = self._next_due() - self._listened.now
+        return min(passed, max(STALL, most))  # beyond the next deadline it did not wait, it hung

@@ -41,7 +41,7 @@ class WebSocketServer(Endpoint):
 
     Args:
         handler: an instance of a `Handler` subclass; or give callbacks by keyword, as `Handler` has them: `on_request`,
-            `on_open`, `on_message` (or `on_frame`), `on_close`.
+            `on_open`, `on_message` (or `on_frame`), `on_close`, `on_slow`.
         host: the address to listen at: "127.0.0.1" is this machine alone, "0.0.0.0" all of IPv4, "::" all of IPv6, ""
             both; a name stands for all of its addresses.
         port: the port; 0 picks a free one, `port` tells which.

@@ -19,6 +19,7 @@ The look at the network (`poll`) is none of them: it comes once in each slice, w
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -96,10 +97,15 @@ class Meter:
         self.mark = 0
         """The last look at the clock, in nanoseconds."""
         self.tallies = {step: Tally() for step in Step}
+        self._items = tuple(self.tallies.items())
         self._slices = RecentHistogram()
         self.overruns = Overruns()
         self.collector = Collector(now)
-        self._collected = 0  # before this call
+        self.collector.start()
+        weakref.finalize(self, self.collector.stop).atexit = False
+        self.collections = self.collected = 0
+        """Runs of the garbage collector inside slices, and their nanoseconds."""
+        self._runs = self._collected = 0  # anywhere, before this call
         self._frame = 0  # nanoseconds of this frame's calls
         self._open = False  # a `receive` whose `flush` has not come
         self._warned: set[str] = set()
@@ -107,9 +113,8 @@ class Meter:
     def begin(self, *, flush: bool) -> int:
         """A call of `work`, `receive` or (`flush`) of the last one begins; gives the time."""
         if self._open and not flush:
-            self._fold()
-        self._collected = self.collector.total
-        self.collector.start()
+            self.fold()
+        self._runs, self._collected = self.collector.count, self.collector.total
         self.mark = self.now()
         return self.mark
 
@@ -127,13 +132,15 @@ class Meter:
         Of one that did something and took longer than `budget`, the longest step is named.
         """
         now = self.now()
-        self.collector.stop()
+        if self.collector.count != self._runs:
+            self.collections += self.collector.count - self._runs
+            self.collected += self.collector.total - self._collected
         spent = now - begun
         self._frame += spent - slept
         self._open = self._open or not wait
         longest: tuple[int, Step, Callable[..., object] | None] = (0, Step.POLL, None)
         stepped = False
-        for step, tally in self.tallies.items():
+        for step, tally in self._items:
             if tally.count:
                 stepped = stepped or step is not Step.POLL
                 if tally.longest > longest[0]:
@@ -147,7 +154,7 @@ class Meter:
         if stepped and spent > budget:  # a sleep's own lateness is none of ours
             self._overrun(spent, budget, *longest)
         if not receive and not wait:
-            self._fold()
+            self.fold()
 
     def _overrun(self, spent: int, budget: int, longest: int, step: Step, who: Callable[..., object] | None) -> None:
         name = str(step) if who is None else f"{step}: {name_of(who)}"
@@ -163,14 +170,15 @@ class Meter:
             self._warned.add(name)
             logger.warning("%s took %.1f ms of a slice of %.1f ms", name, longest / 1e6, budget / 1e6)
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
         """The slice is complete."""
         self._open = False
         now = self.mark
         self._slices.record(self._frame, now)
         self._frame = 0
-        for tally in self.tallies.values():
-            tally.last = tally.frame
+        for _, tally in self._items:
+            if tally.frame or tally.last:
+                tally.last = tally.frame
             if tally.frame:
                 tally.histogram.record(tally.frame, now)
                 tally.frame = 0
