@@ -233,7 +233,7 @@ def test_whatever_was_said_before_the_deadline_is_read_first() -> None:
     house = House(limits=QUICK)
     peer = house.dial()
     house.run(1.9)
-    house.server._turns._first = 1
+    house.server._turns._missed = 1
     peer.ask()
     house.clock.advance(0.2)
     house.turn(2)

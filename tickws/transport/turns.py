@@ -18,8 +18,8 @@ class Turns:
     """Takes turns among kinds of work.
 
     Each kind has its share, so none can keep the others waiting; what they do not need goes to those that want more, in
-    the same order. Where the time ends before all had a turn, the next pass begins with the first that had none, so
-    that nothing starves, however short the time.
+    the same order. Where the time ends before all had a turn, those that had none have a step each at the beginning of
+    the next pass, so that nothing starves, however short the time.
 
     Args:
         meter: has the time.
@@ -29,24 +29,27 @@ class Turns:
     def __init__(self, meter: Meter, kinds: Sequence[Work]) -> None:
         self._meter = meter
         self._kinds = kinds
-        self._first = 0  # index of the kind that the next pass begins with
+        self._missed = len(kinds)  # index of the first kind that had no turn in the last pass
 
     def run(self, deadline: int) -> None:
         """One pass, until `deadline` (nanoseconds); at least one step."""
-        kinds, meter = self._kinds, self._meter
-        first = self._first
-        stepped, moved = False, True
-        missed = len(kinds)  # kinds that had no turn yet
+        meter, kinds = self._meter, self._kinds
+        missed, self._missed = self._missed, len(kinds)
+        stepped = False
+        for index in range(missed, len(kinds)):
+            self._missed = index + 1  # also where a callback's error ends the pass
+            stepped = kinds[index][0](meter.mark) > 0 or stepped
+            if stepped and meter.mark >= deadline:
+                return
+        first_round = moved = True
         while moved:
             moved = False
-            for turn in range(len(kinds)):
-                index = (first + turn) % len(kinds)
-                missed = max(0, missed - 1)
-                self._first = (index + 1) % len(kinds) if missed else 0  # also where a callback's error ends the pass
-                work, share = kinds[index]
+            for index, (work, share) in enumerate(kinds):
+                if first_round:
+                    self._missed = index + 1
                 left = max(0, deadline - meter.mark)
                 moved = work(meter.mark + left * share // 4) > 0 or moved
                 stepped = stepped or moved
                 if stepped and meter.mark >= deadline:
                     return
-            self._first = first = 0
+            first_round = False

@@ -1,0 +1,146 @@
+"""Flood: clients whose lines are always full slow themselves, and nobody else; the slice holds whatever they say."""
+
+from collections import Counter
+
+import pytest
+
+from tests.slice.rigs import BUDGET, LOOK, LOOKS, MESSAGE, Flooder, Players, Stage
+from tests.transport.peers import text
+from tickws.protocol.limits import Limits
+
+STEPS = MESSAGE + 4 * LOOK
+"""What a slice overshoots: a step of receive, and one of flush."""
+PLAYERS = 20
+
+
+class Flood:
+    """Players, and flooders whose lines are filled before each frame."""
+
+    def __init__(self, flooders: int, message: float = MESSAGE, limits: Limits | None = None) -> None:
+        self.stage = Stage(costs={"message": message}, limits=limits)
+        self.players = Players(self.stage, PLAYERS)
+        self.flooders = [Flooder(self.stage, f"/flooder{number}") for number in range(flooders)]
+        self.most: Counter[str] = Counter()
+        """The most that was read of a flooder in a frame."""
+        self.heard: dict[str, list[str]] = {flooder.path: [] for flooder in self.flooders}
+
+    def frame(self) -> None:
+        for flooder in self.flooders:
+            flooder.fill()
+        self.players.frame()
+        self._note()
+
+    def _note(self) -> None:
+        count = Counter(path for path, _ in self.stage.heard)
+        for path, message in self.stage.heard:
+            if path in self.heard:
+                self.heard[path].append(message)
+        for path in self.heard:
+            self.most[path] = max(self.most[path], count[path])
+
+    def end(self) -> None:
+        """The flood is over: everything that was said is read."""
+        for _ in range(4000):
+            done = [flooder.finish() for flooder in self.flooders]
+            self.players.rest()
+            self._note()
+            if all(done) and all(len(self.heard[flooder.path]) == flooder.said for flooder in self.flooders):
+                return
+        raise AssertionError("something is lost")
+
+
+@pytest.mark.parametrize("flooders", [1, 4, 10])
+def test_players_are_read_in_the_frame_in_which_they_speak(flooders: int) -> None:
+    flood = Flood(flooders)
+    for _ in range(60):
+        flood.frame()
+    assert flood.stage.worst <= BUDGET + STEPS + LOOKS
+    assert flood.players.missing == 0
+    assert max(flood.players.delays) == 0
+    assert set(flood.most.values()) == {Limits().slice_messages}, "all that is a flooder's, and no more"
+
+
+@pytest.mark.parametrize(("flooders", "message"), [(1, 20e-6), (4, 20e-6), (10, 20e-6), (1, 80e-6), (4, 50e-6)])
+def test_players_wait_one_tick_at_most_where_messages_are_dear(flooders: int, message: float) -> None:
+    """What the flooders may say in a slice is more than it has time for."""
+    flood = Flood(flooders, message)
+    for _ in range(60):
+        flood.frame()
+    assert flood.stage.worst <= BUDGET + message + 4 * LOOK + LOOKS
+    assert max(flood.players.delays) <= 1
+    assert flood.players.missing <= PLAYERS
+
+
+@pytest.mark.parametrize("flooders", [1, 4, 10])
+def test_a_newcomer_is_in_within_fifteen_frames(flooders: int) -> None:
+    flood = Flood(flooders)
+    for _ in range(5):
+        flood.frame()
+    newcomer = flood.stage.house.dial()
+    newcomer.ask("/new")
+    frames = 0
+    while "/new" not in flood.stage.house.opens:
+        flood.frame()
+        frames += 1
+        assert frames <= 15
+    assert newcomer.receive_status() == 101
+    assert frames <= 2
+    newcomer.say(text("hello"))
+    for _ in range(2):
+        flood.frame()
+    assert flood.stage.house.heard("message", "/new") == ["hello"]
+
+
+def test_a_newcomer_is_in_within_fifteen_frames_though_messages_are_dear() -> None:
+    flood = Flood(10, 0.001)
+    for _ in range(5):
+        flood.frame()
+    newcomer = flood.stage.house.dial()
+    newcomer.ask("/new")
+    for _ in range(15):
+        flood.frame()
+    assert newcomer.receive_status() == 101
+
+
+@pytest.mark.parametrize("quota", [1, 7, 64])
+def test_when_the_flood_is_over_its_backlog_is_read_in_order_and_nothing_is_lost(quota: int) -> None:
+    flood = Flood(3, limits=Limits(slice_messages=quota))
+    for _ in range(20):
+        flood.frame()
+    assert set(flood.most.values()) == {quota}
+    flood.end()
+    for flooder in flood.flooders:
+        assert flood.heard[flooder.path] == [str(number) for number in range(flooder.said)]
+    assert set(flood.most.values()) == {quota}
+    assert flood.players.missing == 0
+    assert flood.stage.house.statistics.carried_over == 0
+
+
+@pytest.mark.parametrize(("count", "message"), [(1, 20e-6), (10, 4e-6)])
+def test_newcomers_whose_first_words_come_with_their_request_do_not_stand_before_players(
+    count: int, message: float
+) -> None:
+    """New flooders in each frame: each brings a quota of messages in the packet of its request."""
+    stage = Stage(costs={"message": message, "open": 100e-6})
+    players = Players(stage, PLAYERS)
+    for _ in range(40):
+        for _ in range(count):
+            stage.house.dial().ask("/storm", then=text("x") * 64)
+        players.frame()
+    assert max(players.delays) <= 1
+    assert players.missing <= PLAYERS
+    assert stage.worst <= BUDGET + 100e-6 + 4 * LOOK + LOOKS
+
+
+def test_nobody_has_two_quotas_in_one_slice() -> None:
+    """Who is cut off by the end of a turn goes on with what was left of its quota, whoever comes meanwhile."""
+    stage = Stage(0.1, costs={"message": 0.001})
+    flooders = [Flooder(stage, f"/flooder{number}") for number in range(2)]
+    for _ in range(12):
+        for flooder in flooders:
+            flooder.fill()
+        for _ in range(5):
+            stage.house.dial().ask("/storm", then=text("x") * 10)
+        stage.frame()
+        count = Counter(path for path, _ in stage.heard)
+        assert max(count[flooder.path] for flooder in flooders) <= 64
