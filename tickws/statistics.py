@@ -98,11 +98,21 @@ class RecentHistogram:
         self._minutes = [Histogram()]
         self._until: int | None = None
 
-    def record(self, duration: int, now: int) -> None:
-        """Count one duration at `now`, both in nanoseconds."""
+    def record(self, duration: int, now: int, count: int = 1) -> None:
+        """Count one duration at `now`, both in nanoseconds, or several; a negative one counts as zero."""
         if self._until is None or now >= self._until:
             self._turn(now)
-        self._minutes[0].record(duration)
+        minute = self._minutes[0]
+        if duration <= 0:  # as `Histogram.record`, in one call: it is the most frequent thing that a loop does
+            bucket = duration = 0
+        else:
+            shift = duration.bit_length() - _PRECISION - 1
+            bucket = duration if shift <= 0 else (shift << _PRECISION) + (duration >> shift)
+        buckets = minute._buckets
+        buckets[bucket] = buckets.get(bucket, 0) + count
+        minute._total += duration * count
+        if duration > minute._worst:  # noqa: PLR1730 (max() is a call)
+            minute._worst = duration
 
     def _turn(self, now: int) -> None:
         """Begin another minute; what was long ago is forgotten."""
@@ -225,7 +235,7 @@ class EndpointStatistics:
     """Connections with work left for the next slice, now."""
     slice: Distribution
     """Seconds that slices took, sleep left out, in the last two to three minutes. `work` is a slice; so is a `receive`
-    with its `flush`."""
+    with its `flush`; one that found nothing at all to do counts as 0."""
     steps: Mapping[str, StepStatistics]
     """What slices were spent on, by kind of step: see `tickws.transport.steps`, where all are listed."""
     overruns: Mapping[str, Overrun]

@@ -241,7 +241,7 @@ class Session:
         limit = self._table.limits.slow_seconds
         if age >= limit or self._outgoing.half_full:
             self.stalled(age)
-        elif age < limit / 2:
+        elif age < limit / 2 and not self.ws.unsent_seconds:  # the socket, which may have told of it, takes all again
             self._slow = False
 
     def stalled(self, seconds: float) -> None:

@@ -25,13 +25,17 @@ from tickws.loop.failures import Failures
 from tickws.loop.ledger import Account, Ledger, Longest, Pace
 from tickws.loop.punctuality import Punctuality
 from tickws.loop.roster import Roster
-from tickws.loop.subsystem import Member
+from tickws.loop.subsystem import RESERVE, Member
 from tickws.loop.timestep import Tick, Timestep
 
 __all__ = ["Frames"]
 
 MARGIN: Final = 16
 """One part in so many of a period is kept free before the next tick: a last step may overshoot, a sleep may last."""
+
+STRETCH: Final = 4
+"""`receive` stretches into one part in so many of a period, as the tick waits for it: what is left beyond is for
+`flush`."""
 
 FORGETTING: Final = 16
 """What a tick costs is taken for the most that it cost lately; a peak is forgotten by one part in so many a tick."""
@@ -219,11 +223,16 @@ class Frames:
         return self.left() - self._margin - owed
 
     def _spare(self) -> int:
-        """Nanoseconds of this frame, which has just begun, that nobody needs who is in it; 0 where it is late."""
-        period = self.punctuality.period
-        late = self._late
-        if late >= period:
+        """Nanoseconds of this frame, which has just begun, that `receive` may have beyond budgets.
+
+        Nobody needs them who is in the frame, and its tick is on time behind them; 0 under overload.
+        """
+        period, late = self.punctuality.period, self._late
+        if late >= period or self.punctuality.budget_share < 1:
             return 0
-        until_next = -late if late < 0 else period - late - self._tick_cost
         granted = sum(self.punctuality.allowed(member.budget) for member in self._roster.members)
-        return max(0, until_next - granted - self._margin)
+        if late < 0:  # no tick is due
+            return max(0, -late - granted - self._margin)
+        until_next = period - late - self._tick_cost - granted - self._margin
+        until_late = period // STRETCH - late - (granted - granted // RESERVE)
+        return max(0, min(until_next, until_late))

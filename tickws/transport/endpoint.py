@@ -117,6 +117,8 @@ class Endpoint(Owner):
         wait_time = budget_time if wait is None else check_seconds("wait", wait)
         if self._finished:
             return False
+        if not wait_time and not self._working and self._lookout.quiet():
+            return True
         start = self._enter()
         try:
             self._receive(start + budget_time, min(wait_time, budget_time), reserve=False)
@@ -133,7 +135,8 @@ class Endpoint(Owner):
         if self._finished:
             return False
         if not self._links.queue.pending and not self._working and not self._over():
-            self._meter.fold()  # nothing to say: most frames of most games
+            if not self._lookout.rest:
+                self._meter.fold()
             return True
         start = self._enter(flush=True)
         try:
@@ -193,6 +196,7 @@ class Endpoint(Owner):
             raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
         self._working = True
         self._links.queue.worker = threading.get_ident()
+        self._lookout.rest = 0
         self._slept = self._lookout.slept
         return self._meter.begin(flush=flush)
 
@@ -232,6 +236,7 @@ class Endpoint(Owner):
         fd = self._poller.fileno()
         with self._links.queue.lock:
             self._links.queue.watched = True
+            self._lookout.rest = 0
             if self._busy():
                 self._links.queue.wake()
         return fd
@@ -274,6 +279,7 @@ class Endpoint(Owner):
         if self._closing:
             return
         self._closing = True
+        self._lookout.rest = 0
         self._close_due = self._listened.now + timeout_time
         self._stop()
         for link in list(self._links.by_fd.values()):

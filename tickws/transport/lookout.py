@@ -38,23 +38,57 @@ class Lookout:
         self._meter = links.meter
         self._listened = links.listened
         self._looked = links.meter.now()
+        self._found: list[tuple[int, int]] | None = None  # by `quiet`, for `look`
+        self.rest = 0
+        """The earliest deadline, while nothing has happened since it was asked for; 0: something has."""
         self.slept = 0
         """Nanoseconds asleep where that was allowed, in total."""
         self.polls = 0
         self.empty_polls = 0
         """Of those, which slept and woke before their time with nothing to do."""
 
+    def quiet(self) -> bool:
+        """Look, without sleep: whether there is nothing at all to do. Where there is, `look` must follow.
+
+        Most frames of most games end here, and a frame that wakes up finds its code gone from the processor's caches:
+        so this is short, and asks again only what may have changed since it was quiet before.
+        """
+        queue, listened = self._links.queue, self._listened
+        if not self.rest:
+            if self._busy() or queue.watched:
+                return False
+            self.rest = self._next_due()
+        if queue.pending:
+            return False
+        now = self._meter.now()
+        heard = listened.now + min(now - self._looked, STALL)
+        if heard >= self.rest:
+            return False
+        found = self._poller.poll(0)
+        if found:
+            self._found = found
+            return False
+        listened.now = heard
+        self._looked = now
+        self.polls += 1
+        self._meter.idle += 1
+        return True
+
     def look(self, wait: int) -> None:
         """Take in what the network has, asleep for at most `wait` nanoseconds while there is nothing to do."""
         links, listened, meter = self._links, self._listened, self._meter
         before = meter.mark
         listened.now += self.unheard(before)
+        found, self._found = self._found, None
+        if found is not None:
+            wait = 0
         if wait > 0:
             with links.queue.lock:
                 wait = 0 if self._busy() else max(0, min(wait, self._next_due() - listened.now))
                 links.queue.sleeping = wait > 0
         try:
-            found = self._poller.poll(0 if not wait else None if wait >= FOREVER // 2 else wait / NANOSECONDS)
+            if found is None:
+                found = self._poller.poll(0 if not wait else None if wait >= FOREVER // 2 else wait / NANOSECONDS)
         finally:
             links.queue.sleeping = False
         self._looked = meter.now()

@@ -107,6 +107,8 @@ class Meter:
         """Runs of the garbage collector inside slices, and their nanoseconds."""
         self._runs = self._collected = 0  # anywhere, before this call
         self._frame = 0  # nanoseconds of this frame's calls
+        self.idle = 0
+        """Slices that found nothing at all to do, and are not recorded yet."""
         self._open = False  # a `receive` whose `flush` has not come
         self._warned: set[str] = set()
 
@@ -114,6 +116,8 @@ class Meter:
         """A call of `work`, `receive` or (`flush`) of the last one begins; gives the time."""
         if self._open and not flush:
             self.fold()
+        if self.idle:
+            self._catch_up()
         self._runs, self._collected = self.collector.count, self.collector.total
         self.mark = self.now()
         return self.mark
@@ -183,12 +187,23 @@ class Meter:
                 tally.histogram.record(tally.frame, now)
                 tally.frame = 0
 
+    def _catch_up(self) -> None:
+        """Record the slices that found nothing to do: each was a look at the network, and no more."""
+        if self.idle:
+            self._slices.record(0, self.mark, self.idle)
+            self.tallies[Step.POLL].total += self.idle
+            self.idle = 0
+            for _, tally in self._items:
+                tally.last = 0
+
     def slices(self) -> Distribution:
         """What slices took, lately."""
+        self._catch_up()
         return self._slices.distribution(self.now())
 
     def statistics(self) -> Mapping[str, StepStatistics]:
         """By kind of step."""
+        self._catch_up()
         now = self.now()
         return MappingProxyType(
             {
