@@ -22,8 +22,9 @@ import tickws
 from benchmarks import child
 from benchmarks.arena import Move
 from benchmarks.bot import Bot, BotResult, move
-from benchmarks.loadgen import HOST, SLOT_SECONDS, Load
+from benchmarks.loadgen import SLOT_SECONDS, Load
 from benchmarks.process import Usage
+from benchmarks.seat import HOST
 from tickws.clock import NANOSECONDS, Clock, SystemClock
 
 __all__ = ["CrowdResult", "RealResult", "collect", "start"]

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import selectors
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,17 +26,15 @@ from benchmarks import child
 from benchmarks.peer import Peer
 from benchmarks.player import Player, PlayerResult
 from benchmarks.process import Usage
+from benchmarks.seat import HOST, Seat, connect
 from tickws.clock import NANOSECONDS, Clock, SystemClock
 
-__all__ = ["HOST", "SLOT_SECONDS", "Load", "LoadResult", "collect", "start"]
+__all__ = ["SLOT_SECONDS", "Load", "LoadResult", "collect", "start"]
 
 P = TypeVar("P", bound=Peer)
 
-HOST = "127.0.0.1"
 SLOT_SECONDS = 0.001
 """Between two looks at the sockets."""
-READ_BYTES = 64 * 1024
-CONNECTING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +47,13 @@ class LoadResult:
     """How late the latest input was said: a load generator that cannot keep up is no load."""
 
 
-class Seat(Generic[P]):
-    """A player and its socket."""
-
-    __slots__ = ("over", "player", "sock")
-
-    def __init__(self, player: P, port: int) -> None:
-        self.player = player
-        self.sock = socket.create_connection((HOST, port), CONNECTING_SECONDS)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.setblocking(False)
-        self.over = False
-        """The connection has ended."""
-
-    def read(self) -> None:
-        """Take what the server sent."""
-        try:
-            data = self.sock.recv(READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self.player.receive(data)
-        self.over = self.over or not data or bool(self.player.fault)
-
-    def write(self) -> None:
-        """Send what the socket takes."""
-        try:
-            self.player.out = self.player.out[self.sock.send(self.player.out) :]
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.over = True
-
-
 class Load(Generic[P]):
     """All players of a run. Each gets its turns, `rate` a second, evenly spread over the period.
 
     Args:
-        turns: for each player, from when all are ready.
+        turns: for each player, from when all are ready; None: until `stop`.
         beside: called at every look at the sockets.
+        distant: who is at the other end of a line, as `connect` has it.
     """
 
     def __init__(
@@ -98,19 +61,21 @@ class Load(Generic[P]):
         port: int,
         players: Sequence[P],
         rate: float,
-        turns: int,
+        turns: int | None,
         clock: Clock,
         beside: Callable[[], None] = lambda: None,
+        distant: Callable[[P], bool] = lambda player: False,
     ) -> None:
         self._clock = clock
         self._spacing = NANOSECONDS / rate / len(players)  # from one player's turn to the next player's
-        self._total = turns * len(players)
+        self._total = sys.maxsize if turns is None else turns * len(players)
         self._taken = 0
         self._beside = beside
         self._start: int | None = None  # when all were ready
         self._late = 0
+        self._ended = False
         self._selector = selectors.DefaultSelector()
-        self.seats = [Seat(player, port) for player in players]
+        self.seats = [Seat(player, connect(port, distant=distant(player))) for player in players]
         for seat in self.seats:
             self._selector.register(seat.sock, selectors.EVENT_READ, seat)
 
@@ -118,19 +83,37 @@ class Load(Generic[P]):
         """Play to the end."""
         clock = self._clock
         give_up = clock.now() + most_seconds
-        while self._selector.get_map() and clock.now() < give_up:
+        while self._selector.get_map() and clock.now() < give_up and not self._ended:
             self._play(clock.now_ns())
             self._beside()
             for key, _ in self._selector.select(0):
                 self._read(key.data)
             for seat in self.seats:
-                if seat.player.out and not seat.over:
+                if not seat.over:
                     seat.write()
             if self._start is None and any(seat.over for seat in self.seats):
                 break
             clock.sleep(SLOT_SECONDS)
         for seat in self.seats:
             seat.sock.close()
+
+    def stop(self) -> None:
+        """No turns any more."""
+        self._total = self._taken
+
+    def end(self) -> None:
+        """Let `run` return."""
+        self._ended = True
+
+    def deafen(self, seat: Seat[P]) -> None:
+        """Never again read what this one is sent."""
+        if not seat.over:
+            self._selector.unregister(seat.sock)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the turns have begun."""
+        return self._start is not None
 
     @property
     def late_seconds(self) -> float:
@@ -151,6 +134,7 @@ class Load(Generic[P]):
             seat = self.seats[self._taken % len(self.seats)]
             if not seat.over:
                 seat.player.play()
+                seat.write()  # at once: what is stamped may not wait until others have read
             self._taken += 1
 
     def _read(self, seat: Seat[P]) -> None:

@@ -16,7 +16,17 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-__all__ = ["Usage", "cpu_ns", "descriptors", "load_average", "machine", "pin", "resident_bytes", "usable_cpus"]
+__all__ = [
+    "Usage",
+    "cpu_ns",
+    "descriptors",
+    "load_average",
+    "machine",
+    "pin",
+    "raise_descriptors",
+    "resident_bytes",
+    "usable_cpus",
+]
 
 cpu_ns = time.process_time_ns
 """Nanoseconds of CPU that this process has had, user and system, all threads (CLOCK_PROCESS_CPUTIME_ID)."""
@@ -69,6 +79,18 @@ def descriptors() -> int | None:
         return len(os.listdir("/proc/self/fd")) - 1  # less the one that reads the folder
     except OSError:
         return None
+
+
+def raise_descriptors() -> int | None:
+    """Let this process open as many descriptors as it may; gives how many, None where that cannot be told."""
+    if resource is None:
+        return None
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):  # macOS allows fewer than it says
+        return now
+    return None if most == resource.RLIM_INFINITY else most
 
 
 def _preempted() -> int | None:

@@ -651,3 +651,48 @@ def test_the_bus_does_what_a_simple_one_does(plan: list[tuple[str, int, int]]) -
         assert bus.statistics().subscriptions == len(model)
         assert bus.statistics().queued == len(queue)
     assert got == expected
+
+
+# Who is told
+
+
+def test_each_subscriber_is_told_of_when_it_is_done() -> None:
+    bus, log = EventBus("log"), list[tuple[object, ...]]()
+
+    def first(event: Hit) -> None:
+        log.append(("first", event))
+        if event.damage == 1:
+            bus.emit(Heal(1))
+
+    def second(event: Hit) -> None:
+        log.append(("second", event))
+
+    bus.subscribe(Hit, first)
+    bus.subscribe(Hit, boom)
+    bus.subscribe(Hit, second)
+    bus.subscribe(Heal, boom).cancel()
+    bus.emit(HeadShot(1))
+    assert bus.dispatch(told=lambda callback, event: log.append(("told", callback, event))) == 2
+    shot = HeadShot(1)
+    assert log == [
+        ("first", shot),
+        ("told", first, shot),
+        ("told", boom, shot),
+        ("second", shot),
+        ("told", second, shot),
+    ], "also of one that raised, and of none where nobody listens"
+
+
+def test_what_told_raises_leaves_and_the_event_is_done_with() -> None:
+    bus = EventBus()
+    bus.subscribe(Hit, lambda event: None)
+    bus.emit(Hit(1))
+    bus.emit(Hit(2))
+
+    def told(callback: object, event: object) -> None:
+        raise Boom(event)
+
+    with pytest.raises(Boom):
+        bus.dispatch(told=told)
+    assert bus.statistics().queued == 1
+    assert bus.dispatch() == 1

@@ -1,5 +1,6 @@
 """Histograms: exact where they promise it, within a sixteenth elsewhere, and of constant size."""
 
+import functools
 import math
 import random
 from collections import Counter
@@ -7,7 +8,16 @@ from collections import Counter
 import pytest
 
 from tickws.clock import NANOSECONDS
-from tickws.statistics import Distribution, Histogram, frozen_counts
+from tickws.statistics import (
+    MOST_NAMES,
+    Distribution,
+    Histogram,
+    Overrun,
+    Overruns,
+    RecentHistogram,
+    frozen_counts,
+    name_of,
+)
 
 
 def filled(*durations: int) -> Histogram:
@@ -65,3 +75,104 @@ def test_frozen_counts_are_sorted_copies() -> None:
     assert list(frozen.items()) == [(1000, 2), (1006, 1)]
     with pytest.raises(TypeError):
         frozen[1] = 1  # type: ignore[index]
+
+
+# Of the last minutes
+
+
+MINUTE = 60 * NANOSECONDS
+
+
+def test_what_was_minutes_ago_is_forgotten() -> None:
+    recent = RecentHistogram()
+    recent.record(500, 7)
+    for second in range(1, 121):
+        recent.record(1, 7 + second * NANOSECONDS)
+        assert recent.distribution(7 + second * NANOSECONDS).worst == 500e-9, "it is within two minutes"
+    for second in range(121, 181):
+        recent.record(1, 7 + second * NANOSECONDS)
+    assert recent.distribution(7 + 181 * NANOSECONDS).worst == 1e-9
+    assert 120 <= recent.distribution(7 + 181 * NANOSECONDS).count <= 180
+
+
+@pytest.mark.parametrize("later", [3 * MINUTE, 60 * MINUTE, 1000 * MINUTE + 1])
+@pytest.mark.parametrize("records", [False, True])
+def test_a_clock_that_jumps_by_hours_forgets_at_once(later: int, records: bool) -> None:
+    recent = RecentHistogram()
+    for minute in range(3):
+        recent.record(500, minute * MINUTE)
+    if records:
+        recent.record(1, 2 * MINUTE + later)
+    told = recent.distribution(2 * MINUTE + later)
+    assert (told.count, told.worst) == ((1, 1e-9) if records else (0, 0.0))
+    recent.record(2, 2 * MINUTE + later)
+    assert recent.distribution(2 * MINUTE + later).count == 1 + records
+
+
+def test_nothing_recorded_is_nothing_told_at_any_time() -> None:
+    assert RecentHistogram().distribution(1 << 60) == Histogram().distribution()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_between_two_and_three_minutes_are_remembered(seed: int) -> None:
+    chance = random.Random(seed)
+    recent = RecentHistogram()
+    now = chance.randrange(MINUTE)
+    recorded: list[int] = []
+    for _ in range(400):
+        now += chance.choice((chance.randrange(NANOSECONDS * 3), chance.randrange(MINUTE * 2)))
+        recent.record(1, now)
+        recorded.append(now)
+        told = recent.distribution(now).count
+        least = sum(then > now - 2 * MINUTE for then in recorded)
+        most = sum(then > now - 3 * MINUTE for then in recorded)
+        assert least <= told <= most
+
+
+# Who overran
+
+
+def test_overruns_are_counted_by_name() -> None:
+    overruns = Overruns()
+    for name, excess in (("a", 5), ("b", 1), ("a", 9), ("a", 7)):
+        overruns.record(name, excess)
+    frozen = overruns.frozen()
+    assert dict(frozen) == {"a": Overrun(3, 7e-9, 9e-9), "b": Overrun(1, 1e-9, 1e-9)}
+    overruns.record("a", 1)
+    assert frozen["a"].count == 3
+    with pytest.raises(TypeError):
+        frozen["c"] = frozen["a"]  # type: ignore[index]
+
+
+def test_names_of_overruns_are_bounded() -> None:
+    overruns = Overruns()
+    for number in range(MOST_NAMES + 100):
+        overruns.record(str(number), number)
+    overruns.record("0", 1)
+    frozen = overruns.frozen()
+    assert len(frozen) == MOST_NAMES + 1
+    assert frozen["others"] == Overrun(100, (MOST_NAMES + 99) / NANOSECONDS, (MOST_NAMES + 99) / NANOSECONDS)
+    assert frozen["0"].count == 2, "who has a name keeps it"
+
+
+class Callable:
+    def __call__(self) -> None: ...
+
+    def method(self) -> None: ...
+
+    @staticmethod
+    def static() -> None: ...
+
+
+def test_a_callable_is_called_what_it_was_written_as() -> None:
+    def inner() -> None: ...
+
+    assert name_of(inner) == "inner"
+    assert name_of(filled) == "filled"
+    assert name_of(lambda: None) == "<lambda>"
+    assert name_of(Callable().method) == name_of(Callable.method) == "Callable.method"
+    assert name_of(Callable.static) == "Callable.static"
+    assert name_of(Callable()) == "Callable"
+    assert name_of(Callable) == "Callable"
+    assert name_of(functools.partial(inner)) == "partial"
+    assert name_of([].append) == "list.append"

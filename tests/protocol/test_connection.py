@@ -268,3 +268,48 @@ def test_only_control_frames_come_between_fragments() -> None:
     connection.send_close()
     frames = [(sent.opcode, sent.fin) for sent in sent(connection)]
     assert frames == [(TEXT, False), (PING, True), (CONT, True), (TEXT, True), (BINARY, False), (CLOSE, True)]
+
+
+# What is here and was not looked at
+
+
+@pytest.mark.parametrize("role", Role)
+def test_pending_says_whether_there_may_be_more_without_further_bytes(role: Role) -> None:
+    connection = opened(role)
+    assert not connection.pending
+    message = frame(1, b"hello", mask=mask_to(role))
+    connection.receive(message + message + message[:-1])
+    for more in (True, True):
+        assert connection.pending == more
+        assert connection.next_event() == "hello"
+    assert connection.next_event() is None
+    assert not connection.pending, "a piece of a message waits for further bytes"
+    connection.receive(message[-1:])
+    assert connection.pending
+    assert connection.next_event() == "hello"
+    assert not connection.pending
+    assert connection.next_event() is None
+
+
+def test_pending_before_the_handshake_is_over() -> None:
+    connection = new(Role.SERVER)
+    assert not connection.pending
+    head = request_head()
+    connection.receive(head[:20])
+    assert connection.next_event() is None
+    connection.receive(head[20:] + frame(1, b"first words", mask=mask_to(Role.SERVER)))
+    asks = connection.next_event()
+    assert isinstance(asks, Request)
+    connection.accept(asks)
+    assert connection.pending
+    assert connection.next_event() == "first words"
+    assert not connection.pending
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_is_pending_behind_the_end(role: Role) -> None:
+    connection = opened(role)
+    connection.receive(frame(8, close_payload(1000), mask=mask_to(role)) + frame(1, b"late", mask=mask_to(role)))
+    assert connection.pending
+    assert isinstance(connection.next_event(), Closed)
+    assert connection.next_event() is None

@@ -3,8 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from tests.transport.peers import House, Peer, Ticking, text
-from tickws.clock import NANOSECONDS
+from tests.transport.peers import House, Ticking, text
 from tickws.loop.tickloop import TickLoop
 from tickws.testing import Conditions
 
@@ -167,12 +166,3 @@ class Flooder:
             except BlockingIOError:
                 return False
         return not self._rest
-
-
-def nanos(seconds: float) -> int:
-    return round(seconds * NANOSECONDS)
-
-
-def take_in(peers: list[Peer]) -> list[list[object]]:
-    """What each has received."""
-    return [peer.receive() for peer in peers]

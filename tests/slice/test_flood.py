@@ -4,9 +4,17 @@ from collections import Counter
 
 import pytest
 
-from tests.slice.rigs import BUDGET, LOOK, LOOKS, MESSAGE, Flooder, Players, Stage
-from tests.transport.peers import text
+import tickws
+from tests.game.helpers import Move
+from tests.slice.rigs import BUDGET, LOOK, LOOKS, MESSAGE, PERIOD, Flooder, Players, Stage
+from tests.transport.peers import Ticking, text
+from tickws.client.client import GameClient
+from tickws.game.server import GameServer
+from tickws.loop.tickloop import TickLoop
 from tickws.protocol.limits import Limits
+from tickws.sync.wire import SUBPROTOCOL
+from tickws.testing import MemoryNetwork
+from tickws.transport.client import WebSocketClient
 
 STEPS = MESSAGE + 4 * LOOK
 """What a slice overshoots: a step of receive, and one of flush."""
@@ -144,3 +152,76 @@ def test_nobody_has_two_quotas_in_one_slice() -> None:
         stage.frame()
         count = Counter(path for path, _ in stage.heard)
         assert max(count[flooder.path] for flooder in flooders) <= 64
+
+
+# A game
+
+
+class Measured(GameServer[Move]):
+    """A game whose frames are timed."""
+
+    clock: Ticking
+    slices: list[float]
+
+    def receive(self, budget: float | None) -> None:
+        begun = self.clock.instant
+        super().receive(budget)
+        self.slices.append(self.clock.instant - begun)
+
+    def flush(self, budget: float | None) -> None:
+        begun = self.clock.instant
+        super().flush(budget)
+        self.slices[-1] += self.clock.instant - begun
+
+
+@pytest.mark.parametrize("flooders", [0, 1, 10])
+def test_in_a_game_each_players_input_is_there_for_its_tick(flooders: int) -> None:
+    """Flooders are clients who acknowledge, over and over; each look at the clock costs as much as a message does."""
+    network = MemoryNetwork()
+    clock = Ticking(reading=MESSAGE)
+    game = Measured(inputs=Move, network=network, clock=clock)
+    game.clock, game.slices = clock, []
+    loop = TickLoop(60, clock=clock)
+    loop.add(game, budget=BUDGET)
+    url = f"ws://127.0.0.1:{game.port}/"
+    players = [GameClient(url, inputs=Move, network=network) for _ in range(8)]
+    floods = [WebSocketClient(url, network=network, subprotocols=[SUBPROTOCOL]) for _ in range(flooders)]
+    loop.system(name="game")(lambda tick: game.publish({1: {"x": float(tick.number)}}))
+    acknowledge = tickws.pack([4, 0, None])
+    due = 0.0
+
+    def frame(*, floods_go_on: bool) -> None:
+        nonlocal due
+        clock.advance(max(0.0, due - clock.instant))
+        due = clock.instant + PERIOD
+        loop.frame()
+        for player in players:
+            player.send_input(Move(dy=0.5))
+            player.work()
+        for flood in floods:
+            if floods_go_on and flood.websocket is not None:
+                while flood.websocket.queued_bytes < 100:  # its line is full
+                    for _ in range(100):
+                        flood.send(acknowledge)
+                    flood.work(None, wait=0)
+            flood.work(None, wait=0)
+        network.clock.advance(PERIOD)
+
+    for _ in range(3):
+        frame(floods_go_on=False)
+    for flood in floods:
+        flood.send(tickws.pack([0, 1, None, "", None, None, 0]))
+    for _ in range(120):
+        frame(floods_go_on=False)
+    assert len(game.players) == 8 + flooders
+    before, heard = game.statistics(), game.server.statistics().messages_received
+    for _ in range(120):
+        frame(floods_go_on=True)
+    after = game.statistics()
+    read = game.server.statistics().messages_received - heard
+    assert read >= 120 * (8 + flooders * 60), "it is a flood"
+    assert after.inputs - before.inputs == 8 * 120
+    assert after.late == before.late
+    assert after.left == 0
+    steps = 16 * 8 * MESSAGE  # sixteen sessions are told what is new between two looks
+    assert max(game.slices) <= BUDGET + steps

@@ -117,6 +117,28 @@ def test_a_game_shows_the_others_the_world_as_without() -> None:
     assert seen(stalls=True) == seen(stalls=False)
 
 
+def test_a_player_is_called_slow_once_a_spell_by_its_socket_or_by_its_silence() -> None:
+    """The socket's queue is half full first; the age of what is not acknowledged comes after."""
+    limits = tickws.GameLimits(queue_bytes=3000)
+    table = Table(conditions=Conditions(buffer_bytes=LINE), limits=limits)
+    table.publish_each_tick()
+    raw = table.raw()
+    player = table.player(1)
+    for spell in (1, 2):
+        raw.line.stall()
+        for _ in range(30):
+            player.send("news", "x" * 100)
+            table.run(1 / 60)
+        table.run(6.0)
+        assert len(table.of(tickws.PlayerSlow)) == spell
+        raw.line.stall(False)
+        for _ in range(60):
+            table.run(1 / 60)
+            raw.say(4, len(raw.messages), raw.snapshots[-1].tick)
+        assert player.connected
+    assert table.of(tickws.PlayerSlow)[0].seconds < 1.0
+
+
 # The bounds
 
 

@@ -13,6 +13,7 @@ from tickws.loop.tickloop import TickLoop
 from tickws.testing import MemoryNetwork
 from tickws.transport.listener import BACKLOG
 
+CROWD = 2000
 ACCEPT = 20e-6
 OPEN = 60e-6
 STEPS = OPEN + 4 * LOOK
@@ -27,9 +28,17 @@ class Storm:
         self.house = self.stage.house
         network: Any = self.house.network
         network.accepted = lambda sock: self.stage.clock.advance(ACCEPT)
-        self.peers = [self.house.dial() for _ in range(crowd)]
-        for number, peer in enumerate(self.peers):
-            peer.ask(f"/crowd/{number}")
+        self.peers: list[Peer] = []
+        self._crowd = crowd
+        self._accepted = self.house.statistics.accepted
+        self.dial()
+
+    def dial(self) -> None:
+        """As many of the crowd dial as the backlog has room for."""
+        accepted = self.house.statistics.accepted - self._accepted
+        while len(self.peers) < min(self._crowd, accepted + BACKLOG):
+            self.peers.append(self.house.dial())
+            self.peers[-1].ask(f"/crowd/{len(self.peers) - 1}")
 
     @property
     def inside(self) -> int:
@@ -41,22 +50,23 @@ class Storm:
             if self.inside >= inside:
                 return frame
             self.players.frame()
+            self.dial()
         raise AssertionError(f"{self.inside} of {inside} are in")
 
 
 def test_players_are_read_in_each_frame_and_all_get_in() -> None:
-    storm = Storm(BACKLOG)
-    frames = storm.frames_until(BACKLOG)
+    storm = Storm(CROWD)
+    frames = storm.frames_until(CROWD)
     assert max(storm.players.delays) == 0
     assert storm.players.missing == 0
-    assert sorted(storm.house.opens[50:]) == sorted(f"/crowd/{number}" for number in range(BACKLOG))
+    assert sorted(storm.house.opens[50:]) == sorted(f"/crowd/{number}" for number in range(CROWD))
     assert storm.stage.worst <= BUDGET + STEPS + LOOKS
     # What players leave of receive's three quarters is newcomers', and none of it is given away.
     each = ACCEPT + OPEN + 8 * LOOK
     free = BUDGET * 0.75 - 50 * (MESSAGE + 2 * LOOK)
-    assert frames <= BACKLOG * each / free + 2
+    assert frames <= CROWD * each / free + 2
     assert min(storm.stage.timed.slices[:frames][-frames + 1 : -1]) >= BUDGET * 0.75
-    assert all(peer.receive_status() == 101 for peer in storm.peers[: BACKLOG // 2])
+    assert all(peer.receive_status() == 101 for peer in storm.peers)
 
 
 def test_newcomers_have_their_quarter_though_the_players_would_use_up_the_slice() -> None:

@@ -289,3 +289,111 @@ def test_fragments_stop_at_a_deadline_and_go_on() -> None:
     assert len(frames) == 1
     assert fragments.take(frames, connection, 1 << 20, *IN_TIME)
     assert [sent.fin for sent in read_frames(b"".join(frames))] == [False, False, True]
+
+
+# How long the oldest byte waits
+
+
+def waiting_outbox() -> tuple[Outbox, ReadingTime]:
+    listened = ReadingTime()
+    outbox = Outbox(SMALL, listened)
+    outbox.open = True
+    return outbox, listened
+
+
+def test_an_outbox_has_no_age_while_the_socket_takes_all() -> None:
+    outbox, listened = waiting_outbox()
+    outbox.put(b"x")
+    listened.now = 5 * 10**9
+    assert outbox.age == 0.0
+    assert outbox.waiting is None
+
+
+def test_age_is_of_the_oldest_message_that_the_socket_has_not_taken() -> None:
+    outbox, listened = waiting_outbox()
+    outbox.put(b"committed")
+    taken(outbox)
+    outbox.put(b"queued before it was known")
+    listened.now = 10**9
+    outbox.block()
+    for second in (2, 3):
+        listened.now = second * 10**9
+        outbox.put(b"%d" % second)
+        outbox.block()  # once more, as it stays full
+        assert outbox.age == second - 1
+    listened.now = 4 * 10**9
+    outbox.unblock()
+    assert outbox.age == 3.0, "since it was known that the socket is full"
+    assert taken(outbox, 1) == [b"queued before it was known"]
+    outbox.unblock()
+    assert outbox.age == 2.0
+    assert taken(outbox) == [b"2", b"3"]
+    outbox.unblock()
+    assert (outbox.age, outbox.waiting) == (0.0, None)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_times_go_with_their_messages_whatever_else_there_is(special: bool) -> None:
+    outbox, listened = waiting_outbox()
+    outbox.block()
+    if special:
+        outbox.put_latest("key", b"latest")
+        outbox.put_ping(b"ping")
+    for second in range(1, 5):
+        listened.now = second * 10**9
+        assert outbox.put(b"x" * 20)
+    for second in (1, 2, 3):
+        outbox.unblock()
+        assert outbox.age == 4 - second
+        assert taken(outbox, 20) == [b"x" * 20]
+    outbox.unblock()
+    assert outbox.age == 0.0
+    assert outbox.waiting is not None, "one waits still, of this very instant"
+    taken(outbox)
+    outbox.unblock()
+    assert outbox.waiting is None
+
+
+def test_a_message_in_fragments_is_as_old_as_its_first_until_it_is_finished() -> None:
+    outbox, listened = waiting_outbox()
+    outbox.block()
+    listened.now = 10**9
+    story = Fragments([b"a", b"b"])
+    outbox.put(story)
+    listened.now = 2 * 10**9
+    outbox.put(b"behind it")
+    listened.now = 3 * 10**9
+    for _ in range(3):
+        assert taken(outbox) == [story]
+        outbox.unblock()
+        assert outbox.age == 2.0
+    outbox.finish(story)
+    outbox.unblock()
+    assert outbox.age == 1.0
+    assert taken(outbox) == [b"behind it"]
+    outbox.unblock()
+    assert outbox.waiting is None
+
+
+def test_what_is_dropped_has_no_age() -> None:
+    outbox, listened = waiting_outbox()
+    outbox.block()
+    outbox.put(b"x")
+    listened.now = 10**9
+    outbox.clear()
+    assert (outbox.age, outbox.waiting) == (0.0, None)
+    outbox.unblock()
+    outbox.finish(Fragments([]))
+    assert outbox.waiting is None
+
+
+def test_what_does_not_fit_leaves_no_time_behind() -> None:
+    outbox, listened = waiting_outbox()
+    outbox.block()
+    for _ in range(7):
+        outbox.put(b"x")
+    assert outbox.queued_messages == 5
+    listened.now = 10**9
+    taken(outbox)
+    outbox.unblock()
+    assert outbox.waiting is None

@@ -213,7 +213,7 @@ class Pump:
                 self.read_again(link)
                 raise
             finally:
-                meter.lap(Step.HANDSHAKE, link.callbacks.on_open or link.callbacks.on_request)
+                meter.lap(Step.HANDSHAKE, link.callbacks.on_request or link.callbacks.on_open)
             if meter.mark >= deadline:
                 break
         return steps

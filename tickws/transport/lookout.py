@@ -53,12 +53,12 @@ class Lookout:
         Most frames of most games end here, and a frame that wakes up finds its code gone from the processor's caches:
         so this is short, and asks again only what may have changed since it was quiet before.
         """
-        queue, listened = self._links.queue, self._listened
+        links, listened = self._links, self._listened
         if not self.rest:
-            if self._busy() or queue.watched:
+            if self._busy() or links.queue.watched:
                 return False
             self.rest = self._next_due()
-        if queue.pending:
+        if links.queue.pending or links.farewells:  # by other threads; by `abort` between two slices
             return False
         now = self._meter.now()
         heard = listened.now + min(now - self._looked, STALL)

@@ -1,0 +1,46 @@
+"""Servers side by side: each in a 60 Hz loop of its own process (`host`), driven as its users drive it from a loop.
+
+`NAMES` are those that there are; `missing` tells what a machine lacks for one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.contenders.contender import Contender
+
+__all__ = ["NAMES", "missing", "of", "title"]
+
+_PACKAGES = {
+    "tickws": "tickws",
+    "picows": "picows",
+    "websockets": "websockets",
+    "simple": "SimpleWebSocketServer",
+}
+NAMES = tuple(_PACKAGES)
+
+
+def missing(name: str) -> str | None:
+    """Why a server cannot take part here; None where it can."""
+    try:
+        import_module(f"benchmarks.contenders.{name}_server")
+    except ImportError as error:
+        return f"{_PACKAGES[name]} cannot be imported ({error}): pip install {_PACKAGES[name]}"
+    return None
+
+
+def title(name: str) -> str:
+    """Its package and version."""
+    try:
+        return f"{_PACKAGES[name]} {version(_PACKAGES[name])}"
+    except PackageNotFoundError:
+        return _PACKAGES[name]
+
+
+def of(name: str) -> type[Contender]:
+    """Its class."""
+    found: type[Contender] = import_module(f"benchmarks.contenders.{name}_server").Server
+    return found

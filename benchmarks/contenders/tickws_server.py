@@ -1,0 +1,76 @@
+"""tickws: a `WebSocketServer` on a `TickLoop`, which gives it its budget; snapshots are latest values."""
+
+from __future__ import annotations
+
+import socket
+
+import tickws
+from benchmarks.contenders.contender import Contender, Game
+from tickws.transport.network import Socket, SocketNetwork
+
+__all__ = ["Server"]
+
+
+class Network(SocketNetwork):
+    """The machine's, but that the server's own buffers may be narrow."""
+
+    def __init__(self, contender: Contender) -> None:
+        super().__init__()
+        self._contender = contender
+
+    def listen(self, host: str, port: int, backlog: int) -> list[Socket]:
+        doors = super().listen(host, port, backlog)
+        self._contender.narrow(*(door for door in doors if isinstance(door, socket.socket)))
+        return doors
+
+
+class Server(Contender):
+    """tickws."""
+
+    def __init__(self, game: Game, send_buffer: int | None = None) -> None:
+        super().__init__(game, send_buffer)
+        self._silent: set[tickws.WebSocket] = set()
+        self.server = tickws.WebSocketServer(
+            port=0,
+            on_open=self._opened,
+            on_message=self._heard,
+            on_close=self._closed,
+            errors="raise",
+            network=Network(self),
+        )
+        self.port = self.server.port
+
+    def _opened(self, ws: tickws.WebSocket) -> None:
+        self._silent.add(ws)
+        self.game.opened()
+
+    def _heard(self, ws: tickws.WebSocket, message: str | bytes) -> None:
+        self._silent.discard(ws)
+        reply = self.game.message(message)
+        if reply is not None:
+            ws.send(reply)
+
+    def _closed(self, ws: tickws.WebSocket, code: int, reason: str) -> None:
+        self._silent.discard(ws)
+        self.game.closed()
+
+    def turn(self, budget: float | None) -> None:
+        """`receive`."""
+        self.server.receive(budget)
+
+    def broadcast(self, snapshot: bytes) -> None:
+        """`flush` builds and writes."""
+        self.server.broadcast_latest("world", snapshot, exclude=self._silent)
+
+    def write(self, budget: float | None) -> None:
+        """`flush`."""
+        self.server.flush(budget)
+
+    def close(self) -> None:
+        """At once."""
+        self.server.abort()
+
+    def longest_step(self) -> tuple[str, float] | None:
+        """From the server's own statistics; the look at the network comes before the first step, and is none."""
+        steps = self.server.statistics().steps
+        return max(((kind, step.longest) for kind, step in steps.items() if kind != "poll"), key=lambda pair: pair[1])

@@ -1,0 +1,140 @@
+"""Flood: do players notice that others send as fast as they can?
+
+    python -m benchmarks.flood [--flooders 1,4,10] [--players 20] [--rounds 5] [--seconds 5] [--servers …]
+
+Each server in a 60 Hz loop in a process of its own, all clients in others. 20 players say a stamped input 60 times a
+second each, and every 250 ms a newcomer connects, says one thing, and wants it back. One window is calm; then come the
+flooders: each says 16-byte messages as fast as its socket takes them, to the end of the second window. Rounds are
+interleaved. What is measured is in the server's process, but for the newcomers.
+
+Ends with 0 where tickws holds what it promises; else with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks.bout import PERIOD, READY_SECONDS, Bout, BoutResult, longest_step
+from benchmarks.contenders.window import BUDGET
+from benchmarks.contest import MS, Cases, Contest, Gate, delays, percent
+from benchmarks.report import report
+from benchmarks.rounds import hold, parse, parser
+
+NEWCOMER_SECONDS = 0.25
+"""From one newcomer to the next; and how long one may take to be in."""
+CALM = "calm"
+SHOWN_CALM = (
+    "slice p50, ms",
+    "slice p99.9, ms",
+    "players' delay p50, ms",
+    "players' delay p99, ms",
+    "newcomer in, worst, ms",
+    "CPU, %",
+)
+"""What is shown of the window before the flood, too."""
+
+
+def flood_case(flooders: int) -> str:
+    """Its name."""
+    return "1 flooder" if flooders == 1 else f"{flooders} flooders"
+
+
+def metrics(result: BoutResult, name: str) -> dict[str, float | None]:
+    """Of one window."""
+    window = result.windows[name]
+    newcomers = result.players["newcomers"][name]
+    opening = newcomers["opening"]
+    inputs = window.messages.get("player", 0)
+    return {
+        "slice p50, ms": window.slice.p50 * MS,
+        "slice p99.9, ms": window.slice.p999 * MS,
+        "slice CPU p99.9, ms": window.slice_cpu.p999 * MS,
+        "preempted, times": None if window.preempted is None else float(window.preempted),
+        "slices over 5 ms, %": percent(window.overruns, window.frames),
+        "slice worst, ms": window.slice.worst * MS,
+        **delays("players' delay", window.delay["player"]),
+        "over a tick and 4 ms, % of inputs": percent(window.late, inputs),
+        "missed the first frame, % of inputs": percent(window.missed, inputs),
+        "frames a second": window.frames / window.seconds,
+        "newcomer in, worst, ms": max(opening) * MS if opening else None,
+        "newcomer heard, worst, ms": max(newcomers["answered"]) * MS if opening else None,
+        "newcomers never heard": float(newcomers["waiting"]),
+        "memory grown, KiB": (window.resident_end - window.resident_begin) / 1024,
+        "CPU, %": percent(window.cpu_seconds, window.seconds),
+    }
+
+
+def play(server: str, flooders: int, options: argparse.Namespace) -> Cases:
+    """One bout."""
+    flooded = flood_case(flooders)
+    with Bout(server, budget=options.budget) as bout:
+        players = bout.players(options.players, newcomers=NEWCOMER_SECONDS)
+        mob = bout.guests("flooders", {})
+        bout.window(CALM, players)
+        time.sleep(options.seconds)
+        bout.window(flooded, players)
+        mob.tell("flood", flooders)
+        time.sleep(options.seconds)
+        took = mob.ask("stop", timeout=READY_SECONDS)
+        result = bout.end(players)
+    calm, busy = metrics(result, CALM), metrics(result, flooded)
+    window = result.windows[flooded]
+    before, during = calm["players' delay p99, ms"], busy["players' delay p99, ms"]
+    return {
+        flooded: {
+            **{f"calm: {metric}": calm[metric] for metric in SHOWN_CALM},
+            **busy,
+            "p99 beside calm, times": during / before if before and during else None,
+            "flood taken, messages a second": window.messages.get("flooder", 0) / window.seconds,
+            "flooders thrown out or not in": float(flooders - took["in"] + took["lost"]),
+            **result.losses(),
+            **(result.longest_step() if server == "tickws" else {}),
+        },
+    }
+
+
+def gates(contest: Contest, options: argparse.Namespace) -> list[Gate]:
+    """What tickws promises."""
+    found = []
+    for flooders in options.flooders:
+        case = flood_case(flooders)
+        step, kind = longest_step(contest, case)
+        budget = options.budget * MS
+        bounds = [
+            ("slice p99.9, ms", budget + step, f"the budget, and one step: the longest {kind}, {step:.2f} ms"),
+            ("players' delay p99, ms", PERIOD * MS + budget, "one tick and the slice"),
+            ("newcomer in, worst, ms", NEWCOMER_SECONDS * MS, ""),
+            ("newcomers never heard", 0.0, ""),
+            ("inputs lost", 0.0, ""),
+            ("players disconnected", 0.0, ""),
+        ]
+        found += [
+            Gate(f"{case}: {metric}", contest.spread("tickws", case, metric), bound, why=why)
+            for metric, bound, why in bounds
+        ]
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The program; returns its exit code."""
+    made = parser("flood", __doc__)
+    made.add_argument("--flooders", default="1,4,10", help="how many at a time, with commas")
+    made.add_argument("--budget", type=float, default=BUDGET, help="seconds of a frame")
+    made.set_defaults(players=20)
+    options = parse(made, arguments, {"flooders": "2", "players": 5})
+    options.flooders = [int(count) for count in options.flooders.split(",")]
+    setting = (
+        f"{options.players} players at 60 Hz, a newcomer every {NEWCOMER_SECONDS * MS:g} ms, windows of "
+        f"{options.seconds:g} s, {options.rounds} rounds; {options.budget * MS:g} ms of a frame"
+    )
+    cases = [str(count) for count in options.flooders]
+    contest = hold("flood", setting, options, cases, lambda server, case: play(server, int(case), options))
+    if "tickws" in contest.rounds:
+        contest.gates.extend(gates(contest, options))
+    return report(contest, options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

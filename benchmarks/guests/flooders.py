@@ -1,0 +1,114 @@
+"""Flooders: each says the same 16 bytes as fast as its socket takes them, and reads what it is sent.
+
+    python -m benchmarks.guests.flooders --port P
+
+takes commands, and answers the second when it is done:
+
+    flood N     there are N from now on
+    stop        all finish their frame and hang up: one line of JSON
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks.commands import Commands, answer
+from benchmarks.guests.arrivals import Arrival, Arrivals
+from benchmarks.loadgen import SLOT_SECONDS
+from benchmarks.payloads import FLOOD
+from benchmarks.peer import BINARY, Peer, masked
+from benchmarks.process import Usage
+from benchmarks.seat import HOST
+
+__all__ = ["Flooder", "Flooders"]
+
+FRAME = masked(BINARY, FLOOD)
+BLOCK = memoryview(FRAME * 8192)
+"""What is said in one go, if the socket takes it: 176 KiB."""
+BLOCKS = 8
+"""How many one flooder may say before the next one's turn."""
+
+
+class Flooder(Peer):
+    """One of them."""
+
+    __slots__ = ()
+
+    def heard(self, payload: bytes) -> None:
+        """A snapshot."""
+
+
+class Flooders:
+    """All of them, and what they are told."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._commands = Commands()
+        self._arrivals = Arrivals[Flooder](port)
+        self._flooders: list[Arrival[Flooder]] = []
+        self._offsets: dict[Arrival[Flooder], int] = {}  # of the block, where the next byte is
+        self._sent = 0
+
+    def run(self) -> None:
+        """Until the end."""
+        while (words := self._commands.next()) != ["end"]:
+            if words is not None and words[0] == "flood":
+                self._grow(int(words[1]))
+            elif words is not None:
+                self._stop()
+            self._arrivals.turn()
+            taken = [self._say(flooder) for flooder in self._flooders]
+            if not any(taken):
+                time.sleep(SLOT_SECONDS)
+
+    def _grow(self, count: int) -> None:
+        while len(self._flooders) < count:
+            peer = Flooder(f"/?flooder={len(self._flooders)}", f"{HOST}:{self._port}")
+            self._flooders.append(self._arrivals.begin(peer))
+
+    def _say(self, flooder: Arrival[Flooder]) -> bool:
+        """As much as the socket takes; whether it took anything."""
+        if not flooder.peer.open or flooder.over:
+            return False
+        before = self._sent
+        try:
+            for _ in range(BLOCKS):
+                at = self._offsets.get(flooder, 0)
+                sent = flooder.sock.send(BLOCK[at:])
+                self._offsets[flooder] = (at + sent) % len(FRAME)
+                self._sent += sent
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._arrivals.drop(flooder)
+        return self._sent > before
+
+    def _stop(self) -> None:
+        """All go. Who is in the middle of a frame goes so: a flooder has no manners."""
+        inside = sum(flooder.peer.open for flooder in self._flooders)
+        lost = sum(flooder.over for flooder in self._flooders)
+        for flooder in self._flooders:
+            self._arrivals.drop(flooder)
+        self._flooders.clear()
+        answer(
+            {
+                "in": inside,
+                "lost": lost,
+                "messages": self._sent // len(FRAME),
+                "cpu_seconds": Usage.now().cpu_seconds,
+            }
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The program."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guests.flooders", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    Flooders(parser.parse_args(arguments).port).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
