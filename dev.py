@@ -45,6 +45,7 @@ class Command(NamedTuple):
 PYTEST = ["-m", "pytest"]
 LINT = [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"]]
 TYPES = ["-m", "mypy"]
+TOX = ["-m", "tox", "run"]
 REPORT = ["-m", "coverage", "report"]
 COVER = [
     [*PYTEST, "--cov", "--cov-report="],
@@ -61,7 +62,9 @@ COMMANDS: Dict[str, Command] = {
     "check": Command("lint, types and test", "dev", [*LINT, TYPES, PYTEST]),
     "cover": Command("run the tests, and check their coverage", "dev", COVER, takes_arguments=False),
     "prove": Command("take each defence out, and see its test fail", "dev", [["tests/prove.py"]]),
+    "bench": Command("tickws beside its peers: flood, stall, hitch, storm, ...", "dev", [["-m", "benchmarks"]]),
     "match": Command("hold 60 Hz for 200 players and 50 spectators", "dev", [["-m", "benchmarks.match"]]),
+    "hosts": Command("run the samples in pygame, pyglet, arcade, ...: a job for each", "dev", [[*TOX, "-m", "hosts"]]),
     "soak": Command("hold a full house of clients for a while", "dev", [["-m", "benchmarks.soak"]]),
 }
 

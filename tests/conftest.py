@@ -5,9 +5,11 @@ names, with commas, what a machine must have: there, the same test fails. CI set
 silence.
 """
 
+import ctypes.util
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+os.environ.setdefault("PYGLET_HEADLESS", "true")
+os.environ.setdefault("ARCADE_HEADLESS", "True")
 
 
 def find_chromium() -> str | None:
@@ -24,10 +28,24 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def find_pygame() -> str | None:
-    """The path of the installed package."""
-    spec = importlib.util.find_spec("pygame")
-    return spec.origin if spec else None
+def package(name: str) -> Callable[[], str | None]:
+    """What gives the path of an installed package."""
+
+    def find() -> str | None:
+        spec = importlib.util.find_spec(name)
+        return spec.origin if spec else None
+
+    return find
+
+
+def find_jupyter() -> str | None:
+    """The path of the kernel, where what runs notebooks is there as well."""
+    return package("nbclient")() and package("ipykernel")()
+
+
+def find_egl() -> str | None:
+    """The name of the library that draws by OpenGL without a display, as pyglet and arcade do in these tests."""
+    return ctypes.util.find_library("EGL") if sys.platform == "linux" else None
 
 
 def find_node() -> str | None:
@@ -38,8 +56,24 @@ def find_node() -> str | None:
 FINDERS: dict[str, Callable[[], str | None]] = {
     "chromium": find_chromium,
     "node": find_node,
-    "pygame": find_pygame,
+    "egl": find_egl,
+    "arcade": package("arcade"),
+    "esper": package("esper"),
+    "jupyter": find_jupyter,
+    "panda3d": package("panda3d"),
+    "pygame": package("pygame"),
+    "pyglet": package("pyglet"),
 }
+
+HINTS = {
+    "egl": "on Debian: apt install libegl1 libgl1 libgl1-mesa-dri",
+    "arcade": "python dev.py hosts has it",
+    "esper": "python dev.py hosts has it",
+    "jupyter": "nbclient and ipykernel; python dev.py hosts has them",
+    "panda3d": "python dev.py hosts has it",
+    "pyglet": "python dev.py hosts has it",
+}
+"""How a machine gets what most of them lack."""
 
 
 def must_have() -> set[str]:
@@ -63,10 +97,11 @@ def require() -> Callable[[str], str]:
 
     def give(name: str) -> str:
         path = FINDERS[name]()
+        hint = f" ({HINTS[name]})" if name in HINTS else ""
         if path is None and name in must_have():
-            pytest.fail(f"this machine has no {name}, which TICKWS_REQUIRE names", pytrace=False)
+            pytest.fail(f"this machine has no {name}, which TICKWS_REQUIRE names{hint}", pytrace=False)
         if path is None:
-            pytest.skip(f"this machine has no {name}")
+            pytest.skip(f"this machine has no {name}{hint}")
         return path
 
     return give

@@ -1,52 +1,67 @@
-"""A server inside a pygame loop: everybody who connects gets a square, and moves it by sending "left" or "right"."""
+"""pygame as the host: whoever joins gets a square and moves it; this window shows them all."""
 
-import os
+from typing import Annotated
 
 import pygame
+from msgspec import Meta
 
 import tickws
 
-squares: dict[tickws.WebSocket, int] = {}
+WIDTH, HEIGHT, SIZE, SPEED = 640, 360, 24, 240.0  # pixels, and pixels a second
+COLORS = ("tomato", "gold", "deepskyblue", "limegreen", "orchid", "white")
+Axis = Annotated[float, Meta(ge=-1, le=1)]
 
 
-def on_open(ws: tickws.WebSocket) -> None:
-    squares[ws] = 300
+class Move(tickws.Input):
+    dx: Axis = 0.0
+    dy: Axis = 0.0
 
 
-def on_message(ws: tickws.WebSocket, message: str | bytes) -> None:
-    squares[ws] += {"left": -10, "right": 10}.get(str(message), 0)
+loop = tickws.TickLoop(rate=60)
+game = loop.add(tickws.GameServer(port=8056, inputs=Move, snapshot_rate=20), budget=0.004)
+places: dict[int, pygame.Vector2] = {}  # of each player's square
+before: dict[int, pygame.Vector2] = {}  # the same, one tick ago
 
 
-def on_close(ws: tickws.WebSocket, code: int, reason: str) -> None:
-    del squares[ws]
+@loop.bus.on(tickws.PlayerJoined)
+def joined(event: tickws.PlayerJoined) -> None:
+    places[event.player.id] = pygame.Vector2(WIDTH / 2, HEIGHT / 2)
+
+
+@loop.bus.on(tickws.PlayerLeft)
+def left(event: tickws.PlayerLeft) -> None:
+    del places[event.player.id]
+
+
+@loop.system
+def simulate(tick: tickws.Tick) -> None:
+    before.clear()
+    for player in game.players:
+        place, move = places[player.id], player.input(tick)
+        before[player.id] = place.copy()
+        place.x = pygame.math.clamp(place.x + move.dx * SPEED * tick.dt, 0, WIDTH - SIZE)
+        place.y = pygame.math.clamp(place.y + move.dy * SPEED * tick.dt, 0, HEIGHT - SIZE)
+    game.publish({number: {"x": place.x, "y": place.y} for number, place in places.items()})
 
 
 def main() -> None:
     pygame.init()
-    screen = pygame.display.set_mode((640, 120))
-    pygame.display.set_caption("ws://127.0.0.1:8056")
+    screen = pygame.display.set_mode((WIDTH, HEIGHT))
+    pygame.display.set_caption("ws://127.0.0.1:8056/")
     clock = pygame.time.Clock()
-    running = True
-    with tickws.WebSocketServer(port=8056, on_open=on_open, on_message=on_message, on_close=on_close) as server:
-        while running:
-            server.receive(0.003)  # inputs, before the tick that uses them; at most 3 ms, and it never sleeps
-
-            for event in pygame.event.get():
-                if event.type == pygame.QUIT:
-                    running = False
+    with loop:  # says goodbye to everybody, however it ends
+        while pygame.QUIT not in [event.type for event in pygame.event.get()]:
+            loop.frame()  # the network, and the ticks that are due: 0 to 5; never waits
             screen.fill("black")
-            for x in squares.values():
-                pygame.draw.rect(screen, "white", (x, 50, 20, 20))
+            for number, old in before.items():  # between the last two ticks, so that all move evenly
+                x, y = old.lerp(places[number], loop.alpha)
+                pygame.draw.rect(screen, COLORS[number % len(COLORS)], (x, y, SIZE, SIZE))
             pygame.display.flip()
-            server.broadcast_latest("squares", ",".join(map(str, squares.values())))
-
-            server.flush(0.001)  # what this frame has to say, in this frame
             clock.tick(60)  # the only place that waits
     pygame.quit()
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         main()
     except KeyboardInterrupt:

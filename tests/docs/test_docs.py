@@ -186,14 +186,6 @@ def test_the_bare_loop(start: Callable[[str], int]) -> None:
         assert visitor.hears(lambda message: str(message).endswith(" 1 moves"))
 
 
-def test_the_pygame_loop(start: Callable[[str], int], require: Callable[[str], str]) -> None:
-    require("pygame")
-    with Visitor(start("pygame_loop.py")) as visitor:
-        assert visitor.hears(lambda message: message == "300")
-        visitor.client.send("right")
-        assert visitor.hears(lambda message: message == "310")
-
-
 def test_the_asyncio_loop(start: Callable[[str], int]) -> None:
     with Visitor(start("asyncio_loop.py")) as visitor:
         visitor.client.send("echo")
