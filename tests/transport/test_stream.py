@@ -215,3 +215,39 @@ def test_a_write_is_one_call_of_bounded_size(pieces: list[bytes]) -> None:
     assert sum(sock.offered) == total
     assert max(sock.offered) <= 256 * 1024
     assert len(sock.offered) <= total // 100_000 + 2
+
+
+class Interrupted:
+    """Stands for a socket in whose calls a Ctrl-C strikes, when the kernel has taken the bytes."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+        self.strikes = True
+
+    def fileno(self) -> int:
+        return 1
+
+    def send(self, data: bytes) -> int:
+        self.taken += bytes(data)
+        if self.strikes:
+            raise KeyboardInterrupt
+        return len(data)
+
+    def sendmsg(self, pieces: list[bytes]) -> int:
+        return self.send(b"".join(pieces))
+
+
+@pytest.mark.parametrize("pieces", [[b"one"], [b"one", b"two"], [b"x" * 60_000, b"y" * 60_000], [bytes(1 << 20)]])
+def test_after_an_interrupt_nothing_is_said_twice(pieces: list[bytes]) -> None:
+    sock: Any = Interrupted()
+    stream = Stream(sock)
+    with pytest.raises(KeyboardInterrupt):
+        stream.write(pieces)
+    sock.strikes = False
+    said = sock.taken
+    stream.write([])
+    if not stream.lost:  # who is lost can be told no more: how much of it went out, nobody knows
+        assert stream.write([b"goodbye"]) == 7
+        said += b"goodbye"
+    assert sock.taken == said
+    assert stream.lost is (sum(map(len, pieces)) > 64 * 1024)

@@ -54,18 +54,31 @@ class Stream:
         Afterwards `unsent_bytes` waits for the socket to be writable, and then for `write([])`.
         """
         out = self._out
-        if not out and len(pieces) == 1 and len(pieces[0]) <= WRITE_BYTES:  # the usual frame: one piece, taken whole
-            piece = pieces[0]
-            sent = self._send(piece)
-            if sent < len(piece):
-                out.append(memoryview(piece)[sent:])
-                self.unsent_bytes = len(piece) - sent
-            return sent
+        if self.lost:
+            return 0
+        if not out and pieces:
+            piece = pieces[0] if len(pieces) == 1 else self._whole(pieces)
+            if piece is not None and len(piece) <= WRITE_BYTES:  # the usual frame, taken whole
+                # An interrupt that comes out of this call (Ctrl-C) leaves the piece as sent, which it nearly always is.
+                sent = self._send(piece)
+                if sent < len(piece):
+                    out.append(memoryview(piece)[sent:])
+                    self.unsent_bytes = len(piece) - sent
+                return sent
         out += pieces
         self.unsent_bytes += sum(map(len, pieces))
-        sent = self._send_some() if self.unsent_bytes else 0
-        self._forget(sent)
+        try:
+            sent = self._send_some() if self.unsent_bytes else 0
+            self._forget(sent)
+        except BaseException:  # interrupted: how much of it went out, nobody knows
+            self.lost = True
+            raise
         return sent
+
+    @staticmethod
+    def _whole(pieces: list[bytes]) -> bytes | None:
+        """The pieces as one, where that is cheap."""
+        return b"".join(pieces) if sum(map(len, pieces)) <= COPIED_BYTES else None
 
     def _send_some(self) -> int:
         """One system call, for at most `WRITE_BYTES`."""
