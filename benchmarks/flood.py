@@ -72,10 +72,11 @@ def play(server: str, flooders: int, options: argparse.Namespace) -> Cases:
     with Bout(server, budget=options.budget) as bout:
         players = bout.players(options.players, newcomers=NEWCOMER_SECONDS)
         mob = bout.guests("flooders", {})
+        mob.ask("join", flooders, timeout=READY_SECONDS)
         bout.window(CALM, players)
         time.sleep(options.seconds)
         bout.window(flooded, players)
-        mob.tell("flood", flooders)
+        mob.tell("flood")
         time.sleep(options.seconds)
         took = mob.ask("stop", timeout=READY_SECONDS)
         result = bout.end(players)

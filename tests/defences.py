@@ -117,8 +117,8 @@ FAULT_DEFENCES = [
         "10: links are closed from a copy",
         FAULTS + "10_a_callback_may_close_the_server",
         "transport/endpoint.py",
-        "        self._close_due = FOREVER\n        for link in list(self._links.by_fd.values()):\n",
-        "        self._close_due = FOREVER\n        for link in self._links.by_fd.values():\n",
+        "        for link in list(self._links.by_fd.values()):\n            self._links.lose(link)\n            if",
+        "        for link in self._links.by_fd.values():\n            self._links.lose(link)\n            if",
     ),
     Defence(
         "11: no on_close without on_open",

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -117,6 +118,15 @@ def test_the_project_file_names_the_same_pythons() -> None:
     assert f'requires-python = ">={versions[0]}"' in project
     assert [v for v in versions if f'"Programming Language :: Python :: {v}"' not in project] == []
     assert f"env_list = {json.dumps(['py' + v.replace('.', '') for v in versions])}" in project
+
+
+def test_every_host_has_a_job() -> None:
+    tox = tomllib.loads((SCRIPT.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["tox"]
+    files = (SCRIPT.parent / "tests" / "hosts").glob("test_*.py")
+    jobs = {f"host-{path.stem.removeprefix('test_')}": f"tests/hosts/{path.name}" for path in files}
+    assert sorted(tox["labels"]["hosts"]) == sorted(jobs)
+    assert [job for job, file in jobs.items() if file not in tox["env"][job]["commands"][0]] == []
+    assert dev.COMMANDS["hosts"].steps == [["-m", "tox", "run", "-m", "hosts"]]
 
 
 # Running

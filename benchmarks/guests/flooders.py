@@ -2,10 +2,11 @@
 
     python -m benchmarks.guests.flooders --port P
 
-takes commands, and answers the second when it is done:
+takes commands, and answers the first and the last when they are done:
 
-    flood N     there are N from now on
-    stop        all finish their frame and hang up: one line of JSON
+    join N      N connect, and are silent: one line of JSON when all are in, or out
+    flood       they speak from now on
+    stop        they hang up, in the middle of a frame or not: one line of JSON
 """
 
 from __future__ import annotations
@@ -50,16 +51,23 @@ class Flooders:
         self._flooders: list[Arrival[Flooder]] = []
         self._offsets: dict[Arrival[Flooder], int] = {}  # of the block, where the next byte is
         self._sent = 0
+        self._joining = self._speaking = False
 
     def run(self) -> None:
         """Until the end."""
         while (words := self._commands.next()) != ["end"]:
-            if words is not None and words[0] == "flood":
+            if words is not None and words[0] == "join":
                 self._grow(int(words[1]))
+                self._joining = True
+            elif words is not None and words[0] == "flood":
+                self._speaking = True
             elif words is not None:
                 self._stop()
             self._arrivals.turn()
-            taken = [self._say(flooder) for flooder in self._flooders]
+            if self._joining and all(flooder.peer.open or flooder.over for flooder in self._flooders):
+                self._joining = False
+                answer({"in": sum(flooder.peer.open for flooder in self._flooders)})
+            taken = [self._say(flooder) for flooder in self._flooders if self._speaking]
             if not any(taken):
                 time.sleep(SLOT_SECONDS)
 

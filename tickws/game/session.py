@@ -218,16 +218,15 @@ class Session:
         window, world = self.window, self._table.world
         if window is None:
             return
-        waiting = self._queued
+        waiting = self._queued or (world is not None and world.tick > self._committed and not window.open)
         if waiting:
-            pass
-        elif world is not None and world.tick > self._committed:
-            waiting = not window.open
-            if not waiting:
-                self._queued = self.ws.send_latest("snapshot", self._snapshot)
+            self._keep_pace()
+            return
+        if world is not None and world.tick > self._committed:
+            self._queued = self.ws.send_latest("snapshot", self._snapshot)
         elif self.inbox.counter.told < self.inbox.counter.received:
             self.ws.send_latest("ack", encode(Ack(self.inbox.counter.tell(), None)))
-        if waiting or len(self._outgoing):
+        if len(self._outgoing):
             self._keep_pace()
 
     def _keep_pace(self) -> None:

@@ -27,7 +27,6 @@ _ARGUMENTS = {
     "tick": ("tick",),
     "flush": ("budget",),
     "idle": ("seconds",),
-    "wait": ("seconds",),
     "close": (),
 }
 """The methods of a subsystem, and what each is called with."""
@@ -73,7 +72,7 @@ class Subsystem:
         """Nothing is to be done for `seconds`. Sleeping longer makes the next tick late."""
 
     def wait(self, seconds: float) -> bool:
-        """Sleep at most `seconds`, until there is something to receive; whether there is. For `wake_on_input`."""
+        """Sleep at most `seconds`, until there is something to receive; whether there is. Only for `wake_on_input`."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -104,7 +103,8 @@ class Member:
         self.budget = budget
         self.most = budget if most is None else most
         if self.most < budget:
-            raise ValueError("most is what it may use where a frame has time left: no less than budget")
+            unlimited = ": without a budget there is no limit, and no most" if budget >= FOREVER else ""
+            raise ValueError(f"most is what it may use where a frame has time left, no less than budget{unlimited}")
         self.network = Account(Cause.NETWORK, "")
         self.ticking = Account(Cause.SYSTEM, "")
         self.waiting = Account(Cause.WAIT, "")

@@ -14,7 +14,7 @@ from typing import Final, Self, TypeVar, overload
 
 from tickws.bus import EventBus
 from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds
-from tickws.errors import LoopErrorPolicy, UsageError
+from tickws.errors import LoopErrorPolicy, UsageError, check_callback
 from tickws.loop.failures import Failures, bus_policy, log
 from tickws.loop.frame import Frames
 from tickws.loop.ledger import Ledger, LoopStatistics
@@ -29,6 +29,9 @@ F = TypeVar("F", bound="Callable[[Tick], object]")
 
 NAP: Final = NANOSECONDS // 50
 """The longest sleep of `run()`, in nanoseconds, so that `stop()` is heard soon; a tick at 60 Hz is due before."""
+
+AT_ONCE: Final = 50_000
+"""Nanoseconds: a wait that is over sooner, and for nothing, does not wait."""
 
 
 class TickLoop:
@@ -214,6 +217,7 @@ class TickLoop:
             raise UsageError(
                 f"wake_on_input waits for one subsystem that can wait, as servers can; this loop has {len(waiters)}"
             )
+        check_callback(f"{waiters[0].name}.wait", waiters[0].wait, ("seconds",))
         return waiters[0]
 
     def _sleep(self, waiter: Member | None) -> None:
@@ -222,8 +226,8 @@ class TickLoop:
             nap = min(left, NAP)
             if waiter is not None and self._frame.can_serve(waiter):
                 woken = waiter.sleep(nap / NANOSECONDS)
-                if not woken:  # before its time, where it is closed: it must not spin
-                    self.clock.sleep(max(0, nap - left + self._frame.left()) / NANOSECONDS)
+                if not woken and left - self._frame.left() < AT_ONCE:  # where it is closed: it must not spin
+                    self.clock.sleep(nap / NANOSECONDS)
                 self._ledger.slept(nap)
                 if woken and self._frame.can_serve(waiter):  # it may have woken just before the tick
                     self._serve(waiter)

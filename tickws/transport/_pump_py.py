@@ -171,8 +171,11 @@ class Pump:
                         deliver(link.websocket, event)
                     except Exception as error:
                         self._keeper.callback_failed(link, error)
-            elif kind is not Progress:
-                self._keeper.handle(link, event)
+                called = deliver
+            else:
+                called = None
+                if kind is not Progress:
+                    self._keeper.handle(link, event)
             instant = now()
             spent = instant - mark
             mark = meter.mark = instant
@@ -180,7 +183,7 @@ class Pump:
             tally.spent += spent
             if spent > tally.longest:
                 tally.longest = spent
-                tally.who = deliver
+                tally.who = called
             turn -= 1
             if turn <= 0 or mark >= deadline:
                 link.quota -= most - turn
@@ -213,7 +216,7 @@ class Pump:
                 self.read_again(link)
                 raise
             finally:
-                meter.lap(Step.HANDSHAKE, link.callbacks.on_request or link.callbacks.on_open)
+                meter.lap(Step.HANDSHAKE, link.callbacks.on_open if link.opened else link.callbacks.on_request)
             if meter.mark >= deadline:
                 break
         return steps

@@ -5,12 +5,18 @@ Only connections whose socket has refused something are here, so that those who 
 
 from __future__ import annotations
 
-from tickws.clock import FOREVER, NANOSECONDS, check_seconds
+from threading import RLock
+from typing import Final
+
+from tickws.clock import FOREVER, NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Link
 from tickws.transport.readingtime import ReadingTime
 
 __all__ = ["Backlog"]
+
+SHORTEST: Final = nanoseconds(0.016)
+"""From one look for slow ones to the next, in nanoseconds, at least."""
 
 
 class Backlog:
@@ -18,12 +24,15 @@ class Backlog:
 
     Args:
         listened: the time that ages are counted in.
+        lock: the outboxes'.
     """
 
-    def __init__(self, limits: Limits, listened: ReadingTime) -> None:
+    def __init__(self, limits: Limits, listened: ReadingTime, lock: RLock) -> None:
         self._limits = limits
         self._listened = listened
+        self._lock = lock
         self._slow_time = check_seconds("slow_seconds", float(limits.slow_seconds))
+        self._interval = max(self._slow_time // 4, SHORTEST)
         self._told: dict[Link, bool] = {}
         self.due = FOREVER
         """When to look for slow ones next, in reading time."""
@@ -32,12 +41,14 @@ class Backlog:
         """A link was written to: the socket took it all, or it did not."""
         outbox = link.outbox
         if link.stream.unsent_bytes:
-            outbox.block()
+            with self._lock:
+                outbox.block()
             if link not in self._told:
                 self._told[link] = False
-                self.due = min(self.due, self._listened.now + self._slow_time // 4)
+                self.due = min(self.due, self._listened.now + self._interval)
         elif link in self._told:  # also where its queue was dropped meanwhile
-            outbox.unblock()
+            with self._lock:
+                outbox.unblock()
             if outbox.waiting is None:
                 self.forget(link)
 
@@ -54,11 +65,11 @@ class Backlog:
         now = self._listened.now
         if now < self.due:
             return []
-        self.due = now + self._slow_time // 4 if self._told else FOREVER
         found = [(link, link.outbox.age) for link, told in self._told.items() if not told]
         found = [(link, age) for link, age in found if age * NANOSECONDS >= self._slow_time or self._half_full(link)]
         for link, _ in found:
             self._told[link] = True
+        self.due = FOREVER if all(self._told.values()) else now + self._interval
         return found
 
     def _half_full(self, link: Link) -> bool:

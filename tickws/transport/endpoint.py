@@ -1,7 +1,7 @@
 """The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
 
     receive   poll once (the only place that may sleep), then one fair pass:
-              read, parse, dispatch · deadlines · on_close, on_slow · handshakes · accept · who has more to say
+              read, parse, dispatch · handshakes · deadlines · on_close, on_slow · accept · who has more to say
     flush     one fair pass over whoever has something to say: gather, one write each
 
 Promises: the overshoot of a slice is one step (`steps` lists them all); those who are in come first, but have no more
@@ -26,6 +26,7 @@ from tickws.transport.link import Phase
 from tickws.transport.links import Links, Owner
 from tickws.transport.lookout import Lookout
 from tickws.transport.network import Network, SocketNetwork
+from tickws.transport.steps import Step
 from tickws.transport.turns import Turns
 
 __all__ = ["Endpoint"]
@@ -61,9 +62,9 @@ class Endpoint(Owner):
             self._meter,
             (
                 (pump.read, 3),
-                (self._links.deadlines.expire, 1),
-                (self._links.tell, 1),
                 (pump.greet, 2),
+                (self._links.deadlines.expire, 1),  # behind those who read: what has come in time is in time
+                (self._links.tell, 1),
                 (self._accept, 2),
                 (pump.read_on, 1),
             ),
@@ -135,8 +136,7 @@ class Endpoint(Owner):
         if self._finished:
             return False
         if not self._links.queue.pending and not self._working and not self._over():
-            if not self._lookout.rest:
-                self._meter.fold()
+            self._meter.fold()
             return True
         start = self._enter(flush=True)
         try:
@@ -158,7 +158,7 @@ class Endpoint(Owner):
                     self._links.pump.end()
         finally:
             if self._listened.now >= self._close_due:  # after reading: their Close may be here already
-                self._abandon()
+                self._abandon(deadline)
 
     def wait(self, seconds: float | None) -> bool:
         """Sleep at most `seconds`, until there is something to do for `receive` or `flush`; None: as long as it takes.
@@ -194,11 +194,12 @@ class Endpoint(Owner):
     def _enter(self, *, flush: bool = False) -> int:
         if self._working:
             raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
-        self._working = True
         self._links.queue.worker = threading.get_ident()
         self._lookout.rest = 0
         self._slept = self._lookout.slept
-        return self._meter.begin(flush=flush)
+        begun = self._meter.begin(flush=flush)
+        self._working = True  # last: should an interrupt come before, the next call is none inside this one
+        return begun
 
     def _leave(self, start: int, budget: int, *, receive: bool = False, wait: bool = False) -> None:
         self._working = False
@@ -301,7 +302,7 @@ class Endpoint(Owner):
             return
         self._closing = True
         self._stop()
-        self._abandon()
+        self._abandon(FOREVER)
         if self._working:
             return
         failed: Exception | None = None
@@ -320,11 +321,14 @@ class Endpoint(Owner):
         finally:
             failed = None  # its traceback refers to this frame
 
-    def _abandon(self) -> None:
-        """Drop every link."""
-        self._close_due = FOREVER
+    def _abandon(self, deadline: int) -> None:
+        """Drop every link, until `deadline` (nanoseconds); at least one."""
         for link in list(self._links.by_fd.values()):
             self._links.lose(link)
+            if self._meter.lap(Step.DEADLINE) >= deadline:
+                break
+        if not self._links.by_fd:
+            self._close_due = FOREVER
 
     def __enter__(self) -> Self:
         return self

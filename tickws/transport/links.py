@@ -73,7 +73,7 @@ class Links:
         self.listened = ReadingTime()
         self.pump = Pump(self, self.queue, self.meter, self.listened, limits)
         self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits)
-        self.backlog = Backlog(limits, self.listened)
+        self.backlog = Backlog(limits, self.listened, self.queue.lock)
         self.by_fd: dict[int, Link] = {}
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
@@ -126,9 +126,11 @@ class Links:
             link.outbox.open = link.outbox.closing is None
             (self.open if link.callbacks is self.callbacks else self.mounted)[websocket] = link
         self.queue.want_write(link)
-        if link.callbacks.on_open is not None:
+        on_open = link.callbacks.on_open
+        if on_open is not None:
+            self.meter.part(Step.HANDSHAKE, link.callbacks.on_request)
             try:
-                link.callbacks.on_open(websocket)
+                on_open(websocket)
             except Exception as error:
                 self.callback_failed(link, error)
 

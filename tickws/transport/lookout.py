@@ -71,7 +71,7 @@ class Lookout:
         listened.now = heard
         self._looked = now
         self.polls += 1
-        self._meter.idle += 1
+        self._meter.quiet()
         return True
 
     def look(self, wait: int) -> None:

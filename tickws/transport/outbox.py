@@ -39,7 +39,7 @@ class Fragments:
         self._interrupted = False
 
     def take(self, frames: list[bytes], connection: Connection, share: int, meter: Meter, deadline: int) -> bool:
-        """Append the next frames, of together about `share` bytes, until `deadline`, at least one.
+        """Append the next frames, of together about `share` bytes, until `deadline`; one item is a step.
 
         Returns:
             Whether the message is complete with them.
@@ -52,6 +52,9 @@ class Fragments:
         self._interrupted = True
         if self._next is _UNASKED:
             self._next = next(self._pieces, _NO_MORE)
+            if meter.lap(Step.ENCODE) >= deadline and self._next is not _NO_MORE:
+                self._interrupted = False
+                return False
         size = 0
         while self._next is not _NO_MORE and size < share:
             piece, self._next = self._next, next(self._pieces, _NO_MORE)
@@ -174,6 +177,8 @@ class Outbox:
     def unblock(self) -> None:
         """The socket has taken all that was committed; what was queued meanwhile has waited since then."""
         if self._times:
+            if isinstance(self._reliable[0], Fragments):  # whose next piece is not made yet
+                self._times[0] = self._listened.now
             self.waiting = self._times[0]
         else:
             self.waiting = self._times = None

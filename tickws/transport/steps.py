@@ -39,6 +39,9 @@ WRITE_BYTES: Final = 256 * 1024
 COPIED_BYTES: Final = 64 * 1024
 """Pieces of together at most this are joined, once, and sent as one; larger ones are gathered by the system."""
 
+MOST_IDLE: Final = 1024
+"""Slices with nothing to do that are recorded together: some seconds of them."""
+
 WORTH_A_WARNING: Final = 1_000_000
 """Nanoseconds: a callback that took less is not complained of, however small the budget."""
 
@@ -110,17 +113,34 @@ class Meter:
         self.idle = 0
         """Slices that found nothing at all to do, and are not recorded yet."""
         self._open = False  # a `receive` whose `flush` has not come
+        self._quiet = False  # that found nothing at all to do
         self._warned: set[str] = set()
 
     def begin(self, *, flush: bool) -> int:
         """A call of `work`, `receive` or (`flush`) of the last one begins; gives the time."""
         if self._open and not flush:
             self.fold()
-        if self.idle:
-            self._catch_up()
+        if self._quiet and flush:  # something is to be said: this slice is none of those
+            self.idle -= 1
+        self._quiet = False
+        self._catch_up()
         self._runs, self._collected = self.collector.count, self.collector.total
         self.mark = self.now()
         return self.mark
+
+    def quiet(self) -> None:
+        """A `receive` has found nothing at all to do, in a look at the network."""
+        if self._open:
+            self.fold()
+        self._quiet = True
+        self.idle += 1
+        if self.idle >= MOST_IDLE:
+            self._catch_up()
+
+    def part(self, step: Step, who: Callable[..., object] | None) -> None:
+        """The first part of a step is done, in which somebody was called."""
+        self.lap(step, who)
+        self.tallies[step].count -= 1
 
     def lap(self, step: Step, who: Callable[..., object] | None = None) -> int:
         """One step is done; gives the time."""
@@ -132,16 +152,16 @@ class Meter:
     def end(self, begun: int, slept: int, budget: int, *, receive: bool, wait: bool = False) -> None:
         """The call that began at `begun` is over; a `receive` waits for its `flush`, and they are one slice.
 
-        A `wait` is none: its look counts for the slice that comes.
-        Of one that did something and took longer than `budget`, the longest step is named.
+        A `wait` is none. Of a call that did something and took longer than `budget`, the longest step is named.
         """
         now = self.now()
         if self.collector.count != self._runs:
             self.collections += self.collector.count - self._runs
             self.collected += self.collector.total - self._collected
         spent = now - begun
-        self._frame += spent - slept
-        self._open = self._open or not wait
+        if not wait:
+            self._frame += spent - slept
+            self._open = True
         longest: tuple[int, Step, Callable[..., object] | None] = (0, Step.POLL, None)
         stepped = False
         for step, tally in self._items:
@@ -149,13 +169,14 @@ class Meter:
                 stepped = stepped or step is not Step.POLL
                 if tally.longest > longest[0]:
                     longest = (tally.longest, step, tally.who)
-                tally.frame += tally.spent
+                if not wait:
+                    tally.frame += tally.spent
                 tally.total += tally.count
                 tally.record = max(tally.record, tally.longest)
                 tally.count = tally.spent = tally.longest = 0
                 tally.who = None
         self.mark = now
-        if stepped and spent > budget:  # a sleep's own lateness is none of ours
+        if stepped and spent > budget + (longest[0] if slept else 0):  # who sleeps for its whole budget may do a step
             self._overrun(spent, budget, *longest)
         if not receive and not wait:
             self.fold()
@@ -175,7 +196,9 @@ class Meter:
             logger.warning("%s took %.1f ms of a slice of %.1f ms", name, longest / 1e6, budget / 1e6)
 
     def fold(self) -> None:
-        """The slice is complete."""
+        """The slice is complete, if one was begun."""
+        if not self._open:
+            return
         self._open = False
         now = self.mark
         self._slices.record(self._frame, now)
@@ -190,7 +213,7 @@ class Meter:
     def _catch_up(self) -> None:
         """Record the slices that found nothing to do: each was a look at the network, and no more."""
         if self.idle:
-            self._slices.record(0, self.mark, self.idle)
+            self._slices.record(0, self.now(), self.idle)
             self.tallies[Step.POLL].total += self.idle
             self.idle = 0
             for _, tally in self._items:
