@@ -48,6 +48,11 @@ def find_egl() -> str | None:
     return ctypes.util.find_library("EGL") if sys.platform == "linux" else None
 
 
+def find_freetype() -> str | None:
+    """The name of the library that arcade wants for fonts on Linux, even where nothing is written."""
+    return ctypes.util.find_library("freetype") if sys.platform == "linux" else None
+
+
 def find_node() -> str | None:
     """The path of Node.js."""
     return shutil.which("node") or shutil.which("nodejs")
@@ -57,6 +62,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "chromium": find_chromium,
     "node": find_node,
     "egl": find_egl,
+    "freetype": find_freetype,
     "arcade": package("arcade"),
     "esper": package("esper"),
     "jupyter": find_jupyter,
@@ -67,6 +73,7 @@ FINDERS: dict[str, Callable[[], str | None]] = {
 
 HINTS = {
     "egl": "on Debian: apt install libegl1 libgl1 libgl1-mesa-dri",
+    "freetype": "on Debian: apt install libfreetype6",
     "arcade": "python dev.py hosts has it",
     "esper": "python dev.py hosts has it",
     "jupyter": "nbclient and ipykernel; python dev.py hosts has them",

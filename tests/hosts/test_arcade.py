@@ -13,6 +13,7 @@ def stage(require: Callable[[str], str]) -> Iterator[Stage]:
     """The sample, which runs."""
     require("arcade")
     require("egl")
+    require("freetype")
     with Stage("arcade", "arcade_loop.py") as stage:
         yield stage
 
