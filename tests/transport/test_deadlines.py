@@ -273,3 +273,22 @@ def test_who_dribbles_through_a_handshake_does_not_stretch_it() -> None:
         house.turn()
         frames += 1
     assert frames <= QUICK.handshake_seconds * 60 + 2
+
+
+def test_pings_go_together_so_that_an_idle_server_wakes_seldom() -> None:
+    """A hundred who came one by one within two seconds are pinged in five slices, half a second apart."""
+    house = House()
+    peers = []
+    for _ in range(100):
+        peers.append(house.peer())
+        house.run(0.02)
+    before = house.statistics.messages_sent
+    slices = 0
+    for _ in range(60 * 23):
+        house.clock.advance(1 / 60)
+        writes = house.statistics.steps["write"].count
+        house.server.work(0.004, wait=0)
+        slices += house.statistics.steps["write"].count > writes
+    assert house.statistics.messages_sent == before, "pings are no messages"
+    assert [len(pings(peer)) for peer in peers] == [1] * 100
+    assert slices <= 6

@@ -6,8 +6,9 @@ Time here is reading time (`readingtime`). A link whose bytes are here and not r
 from __future__ import annotations
 
 import logging
+from typing import Final
 
-from tickws.clock import NANOSECONDS, check_seconds
+from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.readingtime import STALL, ReadingTime
@@ -16,6 +17,9 @@ from tickws.transport.steps import Meter, Step
 from tickws.transport.timers import Timers
 
 __all__ = ["Deadlines"]
+
+BEAT: Final = nanoseconds(0.5)
+"""Silence is looked for once in so many nanoseconds, but forty times in `limits.ping_seconds`: pings are that late."""
 
 logger = logging.getLogger("tickws")
 
@@ -49,7 +53,7 @@ class Deadlines:
 
     def silence(self, link: Link) -> None:
         """The link is open: from now on silence is watched."""
-        self._arm(link, self._ping_time)
+        self._arm_ping(link, self._ping_time)
 
     def closing(self, link: Link) -> None:
         """We wait for the peer's Close, or for it to take our last words and hang up."""
@@ -84,7 +88,7 @@ class Deadlines:
         """Ping a silent peer; give it up where it stays silent after that (any byte proves life)."""
         now = self._listened.now
         if now - link.heard < self._ping_time:
-            self._arm(link, self._ping_time - (now - link.heard))
+            self._arm_ping(link, self._ping_time - (now - link.heard))
         elif link.pinged <= link.heard:
             link.pinged = now
             link.ping_sent = self._meter.now()
@@ -106,6 +110,12 @@ class Deadlines:
         self.timed_out += 1
         logger.debug("%s: timed out, %s: %s", link.remote_address, link.phase.value, why)
         self._keeper.lose(link, why)
+
+    def _arm_ping(self, link: Link, time: int) -> None:
+        """As `_arm`, but at the next beat: pings that go together wake an idle server once, and so do their pongs."""
+        beat = min(BEAT, max(1, self._ping_time // 40))
+        due = self._listened.now + time
+        self.timers.set(link, due + -due % beat)
 
     def _arm(self, link: Link, time: int) -> None:
         self.timers.set(link, self._listened.now + time)
