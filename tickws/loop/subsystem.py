@@ -73,7 +73,7 @@ class Subsystem:
 
     def wait(self, seconds: float) -> bool:
         """Sleep at most `seconds`, until there is something to receive; whether there is. Only for `wake_on_input`."""
-        raise NotImplementedError
+        return False
 
     def close(self) -> None:
         """The loop ends. Where a subsystem is a context manager, its `__exit__` is called instead."""
