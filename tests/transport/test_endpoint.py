@@ -372,6 +372,18 @@ def test_a_frame_that_only_says_something_is_one_slice() -> None:
         house.server.broadcast("x")
         house.server.flush(0.001)
     assert house.statistics.slice.count - before == 100
+    assert house.statistics.steps["poll"].count == house.statistics.polls
+
+
+def test_a_wait_between_quiet_frames_takes_none_of_them_away() -> None:
+    house = House()
+    for _ in range(3000):
+        house.server.receive(0.003)
+        house.server.flush(0.001)
+        house.server.wait(0.001)
+    told = house.statistics
+    assert told.slice.count == 3000
+    assert told.steps["poll"].count == told.polls == 6000
 
 
 def test_quiet_frames_are_counted_when_they_were() -> None:

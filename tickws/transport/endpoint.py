@@ -172,7 +172,7 @@ class Endpoint(Owner):
         most = check_seconds("seconds", seconds)
         if self._finished:
             return False
-        start = self._enter(flush=True)
+        start = self._enter(wait=True)
         try:
             self._lookout.look(most)
             with self._links.queue.lock:
@@ -191,13 +191,13 @@ class Endpoint(Owner):
         others = min(self._close_due, self._links.backlog.due)
         return others if due is None else min(due, others)
 
-    def _enter(self, *, flush: bool = False) -> int:
+    def _enter(self, *, flush: bool = False, wait: bool = False) -> int:
         if self._working:
             raise UsageError("work() is running: it cannot be called inside a callback, nor by two threads at once")
         self._links.queue.worker = threading.get_ident()
         self._lookout.rest = 0
         self._slept = self._lookout.slept
-        begun = self._meter.begin(flush=flush)
+        begun = self._meter.begin(flush=flush, wait=wait)
         self._working = True  # last: should an interrupt come before, the next call is none inside this one
         return begun
 

@@ -116,14 +116,16 @@ class Meter:
         self._quiet = False  # that found nothing at all to do
         self._warned: set[str] = set()
 
-    def begin(self, *, flush: bool) -> int:
-        """A call of `work`, `receive` or (`flush`) of the last one begins; gives the time."""
-        if self._open and not flush:
+    def begin(self, *, flush: bool, wait: bool = False) -> int:
+        """A call of `work`, `receive`, `flush` or `wait` begins; gives the time."""
+        if self._open and not (flush or wait):
             self.fold()
-        if self._quiet and flush:  # something is to be said: this slice is none of those
+        if self._quiet and flush:  # something is to be said: this slice is none of the idle ones, but it has looked
             self.idle -= 1
-        self._quiet = False
-        self._catch_up()
+            self.tallies[Step.POLL].total += 1
+        if not wait:
+            self._quiet = False
+            self._catch_up()
         self._runs, self._collected = self.collector.count, self.collector.total
         self.mark = self.now()
         return self.mark
@@ -132,10 +134,10 @@ class Meter:
         """A `receive` has found nothing at all to do, in a look at the network."""
         if self._open:
             self.fold()
-        self._quiet = True
-        self.idle += 1
         if self.idle >= MOST_IDLE:
             self._catch_up()
+        self._quiet = True
+        self.idle += 1
 
     def part(self, step: Step, who: Callable[..., object] | None) -> None:
         """The first part of a step is done, in which somebody was called."""
