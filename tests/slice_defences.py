@@ -29,14 +29,14 @@ SLICE_DEFENCES = [
         "a flooder has a turn at a time, not its quota",
         SLICE + "flood.py::test_players_wait",
         "transport/_pump_py.py",
-        "turn = most = min(TURN, link.quota)",
-        "turn = most = link.quota",
+        "self._turn = min(TURN, self._quota)\n",
+        "self._turn = self._quota\n",
     ),
     Defence(
         "a quota is of the slice, whatever the turns",
         SLICE + "flood.py::test_players_are_read",
         "transport/_pump_py.py",
-        "                link.quota -= most - turn\n",
+        "        link.quota -= said\n",
         "",
     ),
     Defence(

@@ -10,6 +10,7 @@ cannot keep those waiting who are in. Cost per link and slice: one recv, one sen
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from tickws.protocol.events import Frame, Progress
@@ -42,7 +43,7 @@ class Pump:
     # fmt: off
     __slots__ = (
         "_keeper", "_later", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota", "_reads",
-        "_share", "_slice", "_writes", "carried", "newcomers", "ready",
+        "_share", "_slice", "_turn", "_writes", "carried", "newcomers", "ready",
     )
     # fmt: on
 
@@ -55,6 +56,7 @@ class Pump:
         self._writes = meter.tallies[Step.WRITE]
         self._listened = listened
         self._quota = limits.slice_messages
+        self._turn = min(TURN, self._quota)
         self._share = limits.slice_bytes
         self._queue = queue
         self._lock = queue.lock
@@ -112,88 +114,88 @@ class Pump:
         return self._serve(self.carried, deadline)
 
     def _serve(self, queue: deque[Link], deadline: int) -> int:
-        meter = self._meter
-        steps = 0
-        while queue:
-            link = queue.popleft()
-            link.ready = False
-            if link.phase is _RELEASED:
-                continue
-            steps += 1
-            try:
-                self._read_link(link, deadline)
-            except BaseException:  # a callback's, on its way out of work(): the link may hold more messages
-                meter.lap(Step.MESSAGE, link.callbacks.deliver)
-                self.read_again(link)
-                raise
-            if meter.mark >= deadline:
-                break
+        meter, now, number = self._meter, self._now, self._slice
+        mark, heard = meter.mark, self._listened.now
+        steps = reads = reading = longest_read = messages = telling = longest = 0
+        who: Callable[..., object] | None = None
+        try:
+            while queue:
+                link = queue.popleft()
+                link.ready = False
+                if link.phase is _RELEASED:
+                    continue
+                steps += 1
+                connection = link.connection
+                if link.carried:
+                    link.carried = False
+                else:
+                    data = link.stream.read(self._share)
+                    if data:
+                        link.heard = heard
+                        link.bytes_received += len(data)
+                        connection.receive(data)
+                    else:
+                        self._nothing_read(link, data)
+                    instant = now()
+                    reads += 1
+                    spent = instant - mark
+                    reading += spent
+                    mark = instant
+                    longest_read = max(longest_read, spent)
+                    if not data:
+                        if mark >= deadline:
+                            break
+                        continue
+                turn = self._turn if link.slice != number else min(TURN, link.quota)
+                before = messages
+                deliver = link.callbacks.deliver
+                next_event = connection.next_event
+                while (event := next_event()) is not None:
+                    kind = type(event)
+                    if kind is bytes or kind is str or kind is Frame:
+                        link.messages_received += 1
+                        called = deliver
+                        if deliver is not None and link.outbox.open:
+                            try:
+                                deliver(link.websocket, event)
+                            except Exception as error:
+                                self._keeper.callback_failed(link, error)
+                    else:
+                        called = None
+                        if kind is not Progress:
+                            self._keeper.handle(link, event)
+                    instant = now()
+                    messages += 1
+                    spent = instant - mark
+                    telling += spent
+                    mark = instant
+                    if spent > longest:
+                        longest = spent
+                        who = called
+                    if not connection.pending:
+                        break
+                    if messages - before >= turn or mark >= deadline:
+                        self._interrupt(link, messages - before)
+                        break
+                if mark >= deadline:
+                    break
+        except BaseException:  # a callback's, on its way out of work(): the link may hold more messages
+            meter.mark = mark
+            mark = meter.lap(Step.MESSAGE, link.callbacks.deliver)
+            self.read_again(link)
+            raise
+        finally:
+            meter.mark = mark
+            self._reads.merge(reads, reading, longest_read)
+            self._messages.merge(messages, telling, longest, who)
         return steps
 
-    def _read_link(self, link: Link, deadline: int) -> None:
-        now = self._now
-        meter = self._meter
-        mark = meter.mark
-        connection = link.connection
-        if link.carried:
-            link.carried = False
-        else:
-            data = link.stream.read(self._share)
-            if data:
-                link.heard = self._listened.now
-                link.bytes_received += len(data)
-                connection.receive(data)
-            else:
-                self._nothing_read(link, data)
-            instant = now()
-            spent = instant - mark
-            mark = meter.mark = instant
-            tally = self._reads
-            tally.count += 1
-            tally.spent += spent
-            if spent > tally.longest:  # noqa: PLR1730 (max() is a call)
-                tally.longest = spent
-            if not data:
-                return
-        tally = self._messages
-        next_event = connection.next_event
+    def _interrupt(self, link: Link, said: int) -> None:
+        """A link's turn of `said` messages is over, and it has more to say."""
         if link.slice != self._slice:
             link.slice = self._slice
             link.quota = self._quota
-        turn = most = min(TURN, link.quota)
-        deliver = link.callbacks.deliver
-        while (event := next_event()) is not None:
-            kind = type(event)
-            if kind is bytes or kind is str or kind is Frame:
-                link.messages_received += 1
-                if deliver is not None and link.outbox.open:
-                    try:
-                        deliver(link.websocket, event)
-                    except Exception as error:
-                        self._keeper.callback_failed(link, error)
-                called = deliver
-            else:
-                called = None
-                if kind is not Progress:
-                    self._keeper.handle(link, event)
-            instant = now()
-            spent = instant - mark
-            mark = meter.mark = instant
-            tally.count += 1
-            tally.spent += spent
-            if spent > tally.longest:
-                tally.longest = spent
-                tally.who = called
-            turn -= 1
-            if turn <= 0 or mark >= deadline:
-                link.quota -= most - turn
-                if connection.pending:
-                    self._interrupt(link)
-                return
-        link.quota -= most - turn
-
-    def _interrupt(self, link: Link) -> None:
-        """A link's turn is over, and it may have more to say."""
+        link.quota -= said
         link.carried = True
         if not link.ready:
             link.ready = True
@@ -254,25 +256,25 @@ class Pump:
     def write(self, deadline: int) -> int:
         """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
         pending = self._queue.pending
-        now = self._now
-        meter = self._meter
-        tally = self._writes
-        steps = 0
-        for _ in range(len(pending)):
-            link = pending.popleft()
-            if link.phase is _RELEASED:
-                continue
-            steps += 1
-            self._write_link(link, deadline)
-            instant = now()
-            spent = instant - meter.mark
-            meter.mark = instant
-            tally.count += 1
-            tally.spent += spent
-            if spent > tally.longest:  # noqa: PLR1730 (max() is a call)
-                tally.longest = spent
-            if instant >= deadline:
-                break
+        meter, now = self._meter, self._now
+        steps = writing = longest = 0
+        try:
+            for _ in range(len(pending)):
+                link = pending.popleft()
+                if link.phase is _RELEASED:
+                    continue
+                steps += 1
+                self._write_link(link, deadline)
+                instant = now()
+                spent = instant - meter.mark  # which a producer may have moved
+                meter.mark = instant
+                writing += spent
+                if spent > longest:  # noqa: PLR1730 (max() is a call)
+                    longest = spent
+                if instant >= deadline:
+                    break
+        finally:
+            self._writes.merge(steps, writing, longest)
         return steps
 
     def _write_link(self, link: Link, deadline: int) -> None:
@@ -300,10 +302,10 @@ class Pump:
             self._keeper.written(link)
         elif link.outbox.queued_bytes:
             self._queue.want_write(link)
-        try:
-            if isinstance(failed, Exception):
+        if failed is not None:
+            try:
+                if not isinstance(failed, Exception):
+                    raise failed
                 self._keeper.callback_failed(link, failed)
-            elif failed is not None:
-                raise failed
-        finally:
-            failed = None  # its traceback refers to this frame
+            finally:
+                failed = None  # its traceback refers to this frame

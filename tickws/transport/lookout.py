@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tickws.clock import FOREVER, NANOSECONDS
+from tickws.transport.link import Phase
 from tickws.transport.links import Links
-from tickws.transport.poller import Poller
+from tickws.transport.poller import READABLE, Poller
 from tickws.transport.readingtime import STALL
 from tickws.transport.steps import Step
 
 __all__ = ["Lookout"]
+
+_OPEN = Phase.OPEN
 
 
 class Lookout:
@@ -98,10 +101,16 @@ class Lookout:
             self.slept += passed
             meter.mark = self._looked
         listened.now += min(passed, wait + STALL)
+        ready = links.pump.ready
         for fd, events in found:
             link = links.by_fd.get(fd)
             if link is not None:
-                links.notice(link, events)
+                if events == READABLE and link.phase is _OPEN:  # nearly always
+                    if not link.ready:
+                        link.ready = True
+                        ready.append(link)
+                else:
+                    links.notice(link, events)
             elif fd == self._poller.wake_fd:
                 links.queue.awake()
             else:

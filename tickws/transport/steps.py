@@ -61,7 +61,7 @@ class Step(StrEnum):
 
 
 class Tally:
-    """The steps of one kind. The pump writes the first four by itself, for `add` would cost as much as they do."""
+    """The steps of one kind."""
 
     __slots__ = ("count", "frame", "histogram", "last", "longest", "record", "spent", "total", "who")
 
@@ -81,10 +81,14 @@ class Tally:
 
     def add(self, spent: int, who: Callable[..., object] | None = None) -> None:
         """Count one step of `spent` nanoseconds."""
-        self.count += 1
+        self.merge(1, spent, spent, who)
+
+    def merge(self, count: int, spent: int, longest: int, who: Callable[..., object] | None = None) -> None:
+        """Count so many steps, of `spent` nanoseconds in total; the pump adds its own up: they are the most."""
+        self.count += count
         self.spent += spent
-        if spent > self.longest:
-            self.longest = spent
+        if longest > self.longest:
+            self.longest = longest
             self.who = who
 
 
