@@ -119,6 +119,7 @@ from tickws.loop.subsystem import Loop, Subsystem
 from tickws.loop.tickloop import TickLoop
 from tickws.loop.timestep import Tick
 from tickws.protocol.events import Frame
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode, Opcode
@@ -142,6 +143,7 @@ __all__ = [
     "ConnectError",
     "Connected",
     "ConnectionStatistics",
+    "Deflate",
     "Disconnected",
     "Distribution",
     "Dropped",

@@ -130,7 +130,8 @@ def test_a_press_happens_exactly_once(
     def run(seconds: float) -> None:
         nonlocal pressed, frames
         for _ in range(round(seconds * 60)):
-            press = frames % every == 0 and bool(table.clients)
+            # presses made before the next frame goes out are one, as where the client sets its clock back
+            press = frames % every == 0 and bool(table.clients) and not client._controls._presses
             pressed += press
             frames += 1
             client.send_input(Move(0.5, press))

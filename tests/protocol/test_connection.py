@@ -34,7 +34,7 @@ from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Closed, Frame, Ping, Pong, Progress
 from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
-from tickws.protocol.messages import Buffer, encode_message, payload_of
+from tickws.protocol.messages import Buffer, payload_of
 from tickws.protocol.opcodes import Opcode
 
 
@@ -73,10 +73,10 @@ def test_every_length_in_both_directions_and_every_cut(
 @pytest.mark.parametrize("make", MAKERS)
 def test_limit_for_what_comes(make: Callable[[int], str | bytes], role: Role) -> None:
     peer = opened(other(role))
-    fits = peer.encode(make(1000))
+    fits = peer.encoder.encode(make(1000))
     assert feed(lambda: opened(role, SMALL), fits, points=20).events == [make(1000)]
     for size in (1001, 1002):
-        wire = peer.encode(make(size))
+        wire = peer.encoder.encode(make(size))
         for data in (wire, wire[:4]):  # the announcement is enough
             heard = feed(lambda: opened(role, SMALL), data, points=20)
             assert heard.events == [Closed(1009, "message above 1000 bytes", True)]
@@ -141,7 +141,7 @@ def test_a_memoryview_counts_by_its_bytes() -> None:
 @pytest.mark.parametrize("message", [None, 1, ["a"], {"a": 1}, object()])
 def test_other_messages_are_type_errors(message: object) -> None:
     connection = opened(Role.SERVER)
-    for call in (connection.send, connection.encode, lambda m: connection.send_fragment(m, fin=True)):
+    for call in (connection.send, connection.encoder.encode, lambda m: connection.send_fragment(m, fin=True)):
         with pytest.raises(TypeError, match=f"str or bytes-like, not {type(message).__name__}"):
             call(message)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="surrogates not allowed"):
@@ -184,13 +184,11 @@ def test_data_to_send_gives_once() -> None:
 
 def test_encode_changes_nothing_and_serves_all_of_a_server_s_connections() -> None:
     connection = opened(Role.SERVER)
-    assert connection.encode("Hello") == frame(TEXT, b"Hello")
-    assert connection.encode(b"Hello") == frame(BINARY, b"Hello")
+    assert connection.encoder.encode("Hello") == frame(TEXT, b"Hello")
+    assert connection.encoder.encode(b"Hello") == frame(BINARY, b"Hello")
     connection.send_fragment("a", fin=False)
-    assert connection.encode("Hello") == frame(TEXT, b"Hello")
+    assert connection.encoder.encode("Hello") == frame(TEXT, b"Hello")
     assert sent(connection) == [Sent(TEXT, b"a", False)]
-    assert encode_message("Hello") == frame(TEXT, b"Hello")
-    assert encode_message(b"Hello", MASK) == frame(BINARY, b"Hello", mask=MASK)
 
 
 # Masks (section 5.3)
@@ -210,7 +208,7 @@ def test_a_client_masks_each_frame_anew() -> None:
     connection.send("a")
     connection.send_fragment(b"b", fin=False)
     connection.send_ping(b"c")
-    encoded = connection.encode("d")
+    encoded = connection.encoder.encode("d")
     connection.send_close()
     frames = [*connection.data_to_send(), encoded]
     assert all(read_frames(data)[0].masked for data in frames)

@@ -58,8 +58,8 @@ ALWAYS: dict[str, Callable[[Connection], object]] = {
     "receive": lambda connection: connection.receive(b""),
     "receive_eof": lambda connection: connection.receive_eof(),
     "next_event": lambda connection: connection.next_event(),
-    "encode": lambda connection: connection.encode("hello"),
-    "encode_fragment": lambda connection: connection.encode_fragment("hello", fin=True),
+    "encoder": lambda connection: connection.encoder.encode("hello"),
+    "extensions": lambda connection: connection.extensions,
     "data_to_send": lambda connection: connection.data_to_send(),
     "pending": lambda connection: connection.pending,
     "close_expected": lambda connection: connection.close_expected(),
@@ -142,4 +142,4 @@ def test_a_server_s_connection_made_from_the_same_request_is_not_shared() -> Non
 
 def test_encoding_needs_no_open_connection() -> None:
     connection = Connection(Role.SERVER, DEFAULTS, bytes)
-    assert connection.encode("hi") == frame(1, b"hi")
+    assert connection.encoder.encode("hi") == frame(1, b"hi")

@@ -17,6 +17,7 @@ from tickws.client.voice import Controls, Voice
 from tickws.client.world import Entities, SnapshotBuffer
 from tickws.clock import NANOSECONDS, Clock, SystemClock, check_seconds
 from tickws.errors import LoopErrorPolicy, ProtocolFault
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import HeaderFields
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
@@ -67,7 +68,7 @@ class GameClient(Generic[I]):
         query: further parameters of the URL, for the game: {"name": "Ada"}.
         protocol: the label that the server has.
         tick_rate: the server's, where you depend on it; None: any.
-        origin, headers, limits, network, clock, mask_source: as for `WebSocketClient`.
+        origin, headers, compression, limits, network, clock, mask_source: as for `WebSocketClient`.
         errors: what happens to exceptions of your subscribers, see `LoopErrorPolicy`.
 
     Raises:
@@ -85,6 +86,7 @@ class GameClient(Generic[I]):
         tick_rate: int | None = None,
         origin: str | None = None,
         headers: HeaderFields = (),
+        compression: Deflate | None = None,
         limits: Limits | None = None,
         network: Network | None = None,
         clock: Clock | None = None,
@@ -122,6 +124,7 @@ class GameClient(Generic[I]):
         options = {
             "origin": origin,
             "headers": headers,
+            "compression": compression,
             "limits": limits,
             "network": network,
             "mask_source": mask_source,
@@ -176,7 +179,8 @@ class GameClient(Generic[I]):
     def send_input(self, frame: I) -> None:
         """Say what you do from now on: `work` sends one input frame for each tick of the server.
 
-        Call it as often as you like. Held fields count until you say otherwise, presses once each.
+        Call it as often as you like. Held fields count until you say otherwise, presses once each; presses of one field
+        that are made before the next frame goes out are one.
 
         Raises:
             TypeError: it is not of the class that was given as `inputs`.

@@ -28,6 +28,7 @@ from tickws.game.session import Session
 from tickws.game.statistics import GameStatistics
 from tickws.loop.subsystem import Loop, Subsystem
 from tickws.loop.timestep import Tick
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.statistics import frozen_counts
 from tickws.sync.events import pack_payload
@@ -70,8 +71,8 @@ class GameServer(Subsystem, Generic[I]):
     Its clients speak `tickws.1` (docs/wire-format.md): `GameClient`, and `tickws.js`, which is served at /tickws.js.
 
     Args:
-        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `network`, `clock`, `errors`
-            and `limits`, for which see there.
+        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `compression`, `network`,
+            `clock`, `errors` and `limits`, for which see there.
         inputs: a subclass of `Input`: what a player does in one tick.
         path: of the URL that players connect to.
         snapshot_rate: snapshots a second; divides the loop's rate.
@@ -105,6 +106,7 @@ class GameServer(Subsystem, Generic[I]):
         origins: Origins = "same",
         protocol: str = "",
         files: Mapping[str, File] | None = None,
+        compression: Deflate | None = None,
         limits: GameLimits | None = None,
         network: Network | None = None,
         clock: Clock | None = None,
@@ -119,22 +121,21 @@ class GameServer(Subsystem, Generic[I]):
         self.schema = InputSchema(inputs)
         self.reader = client_reader(inputs)
         self.snapshot_rate = snapshot_rate
-        self.rate = 0
+        self.rate = self.snapshots = 0
         self.rejected: Counter[int] = Counter()
-        self.snapshots = 0
         self._protocol = protocol_text(protocol, self.schema.text)
         self._door = Door(self._enter, self.leave, max_players, spectators, authenticate, origins)
         self._token_source = token_source
         self._messages = MessageTypes(strict=True)
         self._loop: Loop | None = None
-        self._tick = -1
         self._rota = Rota(self.now_ns)
+        self._tick = -1
         self._refused = self._received = 0
-        options = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
-        given = {name: value for name, value in options.items() if value is not None}
+        options: dict[str, Any] = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
+        given = {name: value for name, value in (options | {"compression": compression}).items() if value is not None}
         if server is not None and given:
             raise TypeError(f"the server that is given has its own {', '.join(given)}")
-        self.server = server or WebSocketServer(on_request=lambda request: False, limits=self.limits, **given)  # type: ignore[arg-type]
+        self.server = server or WebSocketServer(on_request=lambda request: False, limits=self.limits, **given)
         """The `WebSocketServer` that it plays on."""
         try:
             self.server.mount(path, self._door, files={**FILES, **(files or {})})
@@ -350,8 +351,7 @@ class GameServer(Subsystem, Generic[I]):
         loop = self._on_loop()
         fault = hello_fault(hello, self._protocol, self.rate)
         if fault is not None:
-            self._refuse(session, fault)
-            return
+            return self._refuse(session, fault)
         player = self._roster.join(session, self.schema.neutral)  # type: ignore[arg-type]
         session.window = Window(self.snapshot_rate)
         session.inbox = Inbox(self.limits, self.rate)

@@ -18,10 +18,13 @@ MESSAGE_TOO_BIG = 1009
 CONTROL_BYTES = 125
 
 
-def _fault_of(first: int) -> str:
-    """What is wrong with the first byte of a frame, wherever it stands (section 5.2); empty for nothing."""
+def _fault_of(first: int, compression: bool) -> str:
+    """What is wrong with the first byte of a frame, wherever it stands (section 5.2); empty for nothing.
+
+    Where compression was agreed, a message's first frame may have RSV1 (RFC 7692 section 6).
+    """
     opcode = first & 0x0F
-    if first & 0x70:
+    if first & (0x30 if compression and 0 < opcode < 8 else 0x70):
         return "reserved bits set"
     if 2 < opcode < 8 or opcode > 10:
         return "reserved opcode"
@@ -30,7 +33,8 @@ def _fault_of(first: int) -> str:
     return ""
 
 
-_FAULTS = tuple([_fault_of(first) for first in range(256)])
+_FAULTS = tuple([_fault_of(first, False) for first in range(256)])
+_FAULTS_COMPRESSED = tuple([_fault_of(first, True) for first in range(256)])
 
 
 def unmask(payload: bytes, mask: bytes) -> bytes:
@@ -64,16 +68,20 @@ class FrameDecoder:
     A part is a whole frame where all of it has arrived. Of a longer data frame it is what has arrived so far, so that
     text can be checked, and bytes be charged, as they come; control frames are never parted. After `next_part()` said
     True, `opcode` and `fin` are those of its frame, `payload` is the part, unmasked, and `ends` tells whether it is the
-    last of its frame. `more` tells whether received bytes are left.
+    last of its frame. `more` tells whether received bytes are left, `compressed` whether the message's first frame has
+    RSV1.
 
     Args:
         masked: whether the peer must mask its frames: a server's decoder says True (section 5.1).
-        limit: the most bytes of a message, all of its fragments together; of a frame, where `by_frame`.
+        limit: the most bytes of a message, all of its fragments together; of a frame, where `by_frame`. What is
+            compressed is not charged: it counts when it is inflated.
+        compression: whether messages may be compressed.
     """
 
     __slots__ = (
         "_by_frame",
         "_data",
+        "_faults",
         "_in_message",
         "_limit",
         "_mask",
@@ -81,6 +89,7 @@ class FrameDecoder:
         "_pos",
         "_remaining",
         "_total",
+        "compressed",
         "ends",
         "fin",
         "more",
@@ -88,16 +97,18 @@ class FrameDecoder:
         "payload",
     )
 
-    def __init__(self, masked: bool, limit: int, by_frame: bool) -> None:
+    def __init__(self, masked: bool, limit: int, by_frame: bool, compression: bool = False) -> None:
         self._masked = masked
         self._limit = limit
         self._by_frame = by_frame
+        self._faults = _FAULTS_COMPRESSED if compression else _FAULTS
         self._data = b""
         self._pos = 0
         self._mask = b""
         self._remaining = 0  # bytes of the data frame at hand that have not arrived yet
         self._in_message = False  # a fragmented message is unfinished
         self._total = 0  # bytes of that message announced so far
+        self.compressed = False
         self.opcode = 0
         self.fin = False
         self.ends = False
@@ -128,8 +139,8 @@ class FrameDecoder:
             return self._wait(pos)
         first = data[pos]
         opcode = first & 0x0F
-        if _FAULTS[first]:
-            raise ProtocolFault(PROTOCOL_ERROR, _FAULTS[first])
+        if self._faults[first]:
+            raise ProtocolFault(PROTOCOL_ERROR, self._faults[first])
         if opcode < 8 and (opcode == 0) != self._in_message:
             raise ProtocolFault(PROTOCOL_ERROR, "continuation of nothing" if opcode == 0 else "message not finished")
         if available < 2:
@@ -153,7 +164,8 @@ class FrameDecoder:
                 raise ProtocolFault(PROTOCOL_ERROR, "length not in its shortest form")
             length = extended
         before = self._total if opcode == 0 and not self._by_frame else 0
-        if opcode < 8 and length > self._limit - before:
+        compressed = first & 0x40 != 0 or (opcode == 0 and self.compressed)
+        if opcode < 8 and length > self._limit - before and not compressed:
             raise ProtocolFault(MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
         if self._masked:
             header += 4
@@ -168,6 +180,7 @@ class FrameDecoder:
         self.fin = first >= 0x80
         if opcode < 8:
             self._total = before + length
+            self.compressed = compressed
             self._in_message = first < 0x80
         if available - header >= length:
             end = start + length

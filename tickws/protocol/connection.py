@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from tickws.errors import HTTPFault, ProtocolFault, UsageError
-from tickws.protocol.codec import encode_frame
+from tickws.protocol.deflate import Compressible, Deflater, Inflater
+from tickws.protocol.encoder import MessageEncoder
 from tickws.protocol.events import Closed, Event, Failed, Opened, Ping
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import Accept, HeaderFields, Reject, Request, header_pairs
 from tickws.protocol.limits import Limits
-from tickws.protocol.messages import Buffer, CloseFrame, MessageDecoder, check_ping, encode_message, payload_of
+from tickws.protocol.messages import Buffer, CloseFrame, MessageDecoder, check_ping
 from tickws.protocol.opcodes import CloseCode, Opcode, check_close
 from tickws.protocol.opening import ClientOpening, ServerOpening, status_text
 
@@ -56,14 +58,18 @@ class Connection:
         role: server or client.
         limits: bounds on what the peer may send.
         mask_source: gives so many random bytes (`os.urandom`): a client's masking keys and nonce (section 10.3).
-        by_frame: deliver data as `Frame`s, unassembled.
+        by_frame: deliver data as `Frame`s, unassembled; not together with compression.
+        compression: what to agree to, or to offer; None: no compression.
+
+    Raises:
+        UsageError: `by_frame` with compression.
     """
 
     __slots__ = (
         "_by_frame",
         "_close",
+        "_compression",
         "_eof",
-        "_fragmenting",
         "_limits",
         "_mask_source",
         "_messages",
@@ -71,26 +77,42 @@ class Connection:
         "_out",
         "_pongs",
         "_received",
+        "encoder",
+        "extensions",
         "role",
         "state",
     )
 
     def __init__(
-        self, role: Role, limits: Limits, mask_source: Callable[[int], bytes], *, by_frame: bool = False
+        self,
+        role: Role,
+        limits: Limits,
+        mask_source: Callable[[int], bytes],
+        *,
+        by_frame: bool = False,
+        compression: Deflate | None = None,
     ) -> None:
+        if by_frame and compression is not None:
+            raise UsageError("frames are delivered as they came: without compression")
         self.role = role
         self.state = State.HANDSHAKE
         self._limits = limits
         self._mask_source = mask_source
         self._by_frame = by_frame
-        self._opening: ServerOpening | ClientOpening | None = ServerOpening(limits) if role is Role.SERVER else None
+        self._compression = compression
+        self.encoder = MessageEncoder(mask_source if role is Role.CLIENT else None)
+        """Makes frames of what we say."""
+        self.extensions = ""
+        """What was agreed, as it stands in the server's answer."""
+        self._opening: ServerOpening | ClientOpening | None = (
+            ServerOpening(limits, compression) if role is Role.SERVER else None
+        )
         self._messages: MessageDecoder | None = None
         self._received = b""  # handshake bytes that nobody has asked for yet
         self._eof = False
         self._out: list[bytes] = []
         self._pongs: list[bytes] = []
         self._close: CloseFrame | None = None  # the Close that we sent first
-        self._fragmenting: Opcode | None = None  # what kind of message our unfinished fragments make
 
     # -- what came ---------------------------------------------------------------------------------------------------
 
@@ -126,8 +148,7 @@ class Connection:
         if event is None:
             return self._closed(CloseCode.ABNORMAL, "") if self._eof else None
         if isinstance(event, Ping):
-            if self.state is State.OPEN:
-                self._pong(event.payload)
+            self._pong(event.payload)  # also behind our own Close (section 5.5.2: until theirs has come)
         elif isinstance(event, CloseFrame):
             return self._receive_close(event)
         return event
@@ -233,7 +254,8 @@ class Connection:
         """
         if self.role is not Role.CLIENT or self._opening is not None or self.state is not State.HANDSHAKE:
             raise UsageError("only a client asks, and once")
-        opening = ClientOpening(self._limits, base64.b64encode(self._mask_source(16)).decode("ascii"))
+        nonce = base64.b64encode(self._mask_source(16)).decode("ascii")
+        opening = ClientOpening(self._limits, nonce, self._compression)
         self._out.append(opening.request(host, target, subprotocols, origin, headers))
         self._opening = opening
 
@@ -241,7 +263,15 @@ class Connection:
         """The handshake is over: bytes behind its blank line are frames."""
         assert self._opening is not None
         self.state = State.OPEN
-        self._messages = MessageDecoder(self.role is Role.SERVER, self._limits.message_bytes, self._by_frame)
+        inflater = None
+        terms = self._opening.terms
+        if terms is not None:
+            assert self._compression is not None
+            inflater = Inflater(terms)
+            self.encoder.deflater = Deflater(self._compression, terms, alone=self.role is Role.CLIENT)
+            self.extensions = terms.header
+        masked = self.role is Role.SERVER
+        self._messages = MessageDecoder(masked, self._limits.message_bytes, self._by_frame, inflater)
         if rest := self._opening.rest + self._received:
             self._messages.receive(rest)
         self._opening, self._received = None, b""
@@ -253,53 +283,30 @@ class Connection:
 
     # -- what goes ---------------------------------------------------------------------------------------------------
 
-    def encode(self, message: str | Buffer) -> bytes:
-        """One unfragmented message as it goes on the wire (section 5.6); changes nothing, from any thread.
-
-        What a server's connection encodes may go to any number of its others.
-
-        Raises:
-            TypeError: `message` is neither text nor bytes-like.
-            ValueError: it is text that UTF-8 cannot carry (lone surrogates).
-        """
-        return encode_message(message, self._mask())
-
-    def encode_fragment(self, fragment: str | Buffer, *, fin: bool) -> bytes:
-        """The next fragment of a message (section 5.4): the first one names its kind, the last one has `fin`.
-
-        Raises:
-            UsageError: fragments of text and bytes are mixed.
-            TypeError: `fragment` is neither text nor bytes-like.
-            ValueError: as `encode`.
-        """
-        kind, payload = payload_of(fragment)
-        if self._fragmenting not in (None, kind):
-            raise UsageError("a message's fragments are all text or all bytes")
-        opcode = kind if self._fragmenting is None else Opcode.CONTINUATION
-        self._fragmenting = None if fin else kind
-        return self._frame(opcode, payload, fin)
-
     def send(self, message: str | Buffer) -> None:
         """Send one unfragmented message.
 
         Raises:
             UsageError: the connection is not open, or a fragmented message is unfinished.
-            TypeError, ValueError: as `encode`.
+            TypeError, ValueError: as `MessageEncoder.encode`.
         """
         self._must_be_open()
-        if self._fragmenting is not None:
+        if self.encoder.fragmenting is not None:
             raise UsageError("a fragmented message is unfinished (section 5.4: messages do not mix)")
-        self._out.append(self.encode(message))
+        prepared = self.encoder.prepare(message)
+        while isinstance(prepared, Compressible):
+            prepared = self.encoder.compress(prepared) or prepared
+        self._out.append(prepared)
 
     def send_fragment(self, fragment: str | Buffer, *, fin: bool) -> None:
         """Send the next fragment of a message.
 
         Raises:
             UsageError: the connection is not open, or fragments of text and bytes are mixed.
-            TypeError, ValueError: as `encode`.
+            TypeError, ValueError: as `MessageEncoder.encode`.
         """
         self._must_be_open()
-        self._out.append(self.encode_fragment(fragment, fin=fin))
+        self._out.append(self.encoder.fragment(fragment, fin=fin))
 
     def send_ping(self, payload: Buffer = b"") -> None:
         """Send a Ping (section 5.5.2).
@@ -342,15 +349,9 @@ class Connection:
     def _pong(self, payload: bytes) -> None:
         if len(self._pongs) >= PENDING_PONGS:
             del self._pongs[0]
-        self._pongs.append(self._frame(Opcode.PONG, payload))
+        self._pongs.append(self.encoder.frame(Opcode.PONG, payload))
 
     def _put_control(self, opcode: Opcode, payload: bytes) -> None:
         self._out += self._pongs  # Pongs answer what came before
         self._pongs.clear()
-        self._out.append(self._frame(opcode, payload))
-
-    def _frame(self, opcode: Opcode, payload: bytes, fin: bool = True) -> bytes:
-        return encode_frame(opcode, payload, fin, self._mask())
-
-    def _mask(self) -> bytes:
-        return self._mask_source(4) if self.role is Role.CLIENT else b""
+        self._out.append(self.encoder.frame(opcode, payload))

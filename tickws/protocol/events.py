@@ -35,6 +35,8 @@ class Progress(Enum):
 
     FRAGMENT = "fragment"
     """A fragment was taken in, and its message is not complete (section 5.4)."""
+    INFLATED = "inflated"
+    """A chunk of a compressed message was inflated, and there is more of it (RFC 7692 section 7.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from tickws.errors import HTTPFault
+from tickws.protocol.extensions import Extension, parse_extensions
 from tickws.protocol.http import Headers
 
 __all__ = [
@@ -168,6 +169,12 @@ class Request:
         return tuple(self.headers.tokens("sec-websocket-protocol"))
 
     @property
+    def extensions(self) -> list[Extension]:
+        """The extensions that the client offers, in its order, each a name and its parameters (section 9.1)."""
+        header = self.headers.get("sec-websocket-extensions")
+        return [] if header is None else parse_extensions(header)
+
+    @property
     def upgrade(self) -> bool:
         """Whether this asks for a WebSocket: an Upgrade header that names it (section 4.2.1, item 3)."""
         return "websocket" in (token.lower() for token in self.headers.tokens("upgrade"))
@@ -236,19 +243,33 @@ def check_upgrade(request: Request, http_version: bytes) -> str:
         offered = request.subprotocols
         if not offered or len(set(offered)) != len(offered) or not all(map(_TOKEN.fullmatch, offered)):
             raise HTTPFault(400, "Sec-WebSocket-Protocol is not a list of distinct tokens")
+    if "sec-websocket-extensions" in headers:
+        try:
+            parse_extensions(headers["sec-websocket-extensions"])
+        except ValueError as error:  # section 9.1: whoever cannot read it MUST fail the connection
+            raise HTTPFault(400, str(error)) from None
     return key
 
 
-def server_headers(key: str, subprotocol: str | None, extra: HeaderFields) -> list[tuple[str, str]]:
+def server_headers(
+    key: str, subprotocol: str | None, extra: HeaderFields, extensions: str = ""
+) -> list[tuple[str, str]]:
     """The headers of the 101 answer (section 4.2.2, item 5)."""
     headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_key(key))]
     if subprotocol is not None:
         headers.append(("Sec-WebSocket-Protocol", subprotocol))
+    if extensions:
+        headers.append(("Sec-WebSocket-Extensions", extensions))
     return headers + header_pairs(extra)
 
 
 def client_headers(
-    host: str, key: str, subprotocols: Sequence[str], origin: str | None, extra: HeaderFields
+    host: str,
+    key: str,
+    subprotocols: Sequence[str],
+    origin: str | None,
+    extra: HeaderFields,
+    extensions: str = "",
 ) -> list[tuple[str, str]]:
     """The headers of a client's request (section 4.1).
 
@@ -267,6 +288,8 @@ def client_headers(
     ]
     if subprotocols:
         headers.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+    if extensions:
+        headers.append(("Sec-WebSocket-Extensions", extensions))
     if origin is not None:
         headers.append(("Origin", origin))
     pairs = header_pairs(extra)
@@ -298,8 +321,6 @@ def check_response(status: int, headers: Headers, key: str, subprotocols: Sequen
         raise HTTPFault(status, "the answer's Connection header does not say Upgrade")
     if headers.get("sec-websocket-accept") != accept_key(key):
         raise HTTPFault(status, "the answer's Sec-WebSocket-Accept does not match")
-    if headers.get("sec-websocket-extensions"):
-        raise HTTPFault(status, "the server chose an extension that was not offered")
     chosen = headers.get("sec-websocket-protocol")
     if chosen is not None and chosen not in subprotocols:
         raise HTTPFault(status, f"the server chose the subprotocol {chosen!r}, which was not offered")

@@ -28,7 +28,8 @@ class Limits:
     handshake_seconds: float = 10.0
     """Time for a whole handshake, TLS and HTTP. (websockets' open_timeout.)"""
     closing_seconds: float = 5.0
-    """Time for a peer to finish a closing handshake, or to take the rest of an HTTP answer. (The original's.)"""
+    """Time for a peer to finish a closing handshake, or to take the next `slice_bytes` of what is said before it, or of
+    an HTTP answer. (The original's.)"""
     ping_seconds: float = 20.0
     """Silence after which we ping. (websockets' ping_interval.)"""
     dead_seconds: float = 20.0

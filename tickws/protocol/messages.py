@@ -1,7 +1,8 @@
-"""Messages to frames, and parts of frames to messages: assembly, fail-fast UTF-8, frame delivery, the payload of Close.
+"""Messages to frames, and parts of frames to messages: assembly, inflating, fail-fast UTF-8, frame delivery, Close.
 
 Promises: a text is checked byte by byte as it comes (RFC 6455 section 8.1: a fault is found before the message ends);
-an unfinished message costs its bytes and nothing per fragment, so a flood of tiny or empty ones pins no memory.
+an unfinished message costs its bytes and nothing per fragment, so a flood of tiny or empty ones pins no memory; what is
+compressed is inflated chunk by chunk, and no further than the limit.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tickws.errors import ProtocolFault
-from tickws.protocol.codec import FrameDecoder, encode_frame
+from tickws.protocol.codec import FrameDecoder
+from tickws.protocol.deflate import CHUNK_BYTES, Inflater
 from tickws.protocol.events import Frame, Ping, Pong, Progress
 from tickws.protocol.opcodes import CloseCode, Opcode, is_wire_close_code
 
-__all__ = ["Buffer", "CloseFrame", "MessageDecoder", "check_ping", "encode_message", "payload_of"]
+__all__ = ["Buffer", "CloseFrame", "MessageDecoder", "check_ping", "payload_of"]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """What a binary message may be given as."""
@@ -39,12 +41,15 @@ class MessageDecoder:
         masked: whether the peer must mask.
         limit: the most bytes of a message (of a frame, where `by_frame`).
         by_frame: deliver data frame by frame, unassembled.
+        inflater: for what is compressed, where that was agreed.
     """
 
-    __slots__ = ("_buffer", "_by_frame", "_decoder", "_opcode", "_text", "receive")
+    __slots__ = ("_buffer", "_by_frame", "_decoder", "_inflater", "_limit", "_opcode", "_text", "receive")
 
-    def __init__(self, masked: bool, limit: int, by_frame: bool) -> None:
-        self._decoder = FrameDecoder(masked, limit, by_frame)
+    def __init__(self, masked: bool, limit: int, by_frame: bool, inflater: Inflater | None = None) -> None:
+        self._decoder = FrameDecoder(masked, limit, by_frame, inflater is not None)
+        self._inflater = inflater
+        self._limit = limit
         self._by_frame = by_frame
         self._buffer: bytearray | None = None  # of the unfinished message, or frame
         self._opcode = 0  # of the unfinished message
@@ -54,7 +59,7 @@ class MessageDecoder:
     @property
     def more(self) -> bool:
         """Whether received bytes are left that may hold something."""
-        return self._decoder.more
+        return self._decoder.more or (self._inflater is not None and self._inflater.more)
 
     def next(self) -> str | bytes | Frame | Progress | Ping | Pong | CloseFrame | None:
         """The next message or control frame; None where more bytes are needed first.
@@ -63,12 +68,19 @@ class MessageDecoder:
             ProtocolFault: the peer broke RFC 6455; the decoder is of no further use.
         """
         decoder = self._decoder
+        inflater = self._inflater
+        if inflater is not None and inflater.more:
+            return self._inflate(inflater)
         while decoder.more and decoder.next_part():
             opcode = decoder.opcode
             payload = decoder.payload
             decoder.payload = b""  # a silent connection does not keep its last message
             if opcode >= 8:
                 return _control(opcode, payload)
+            if decoder.compressed:
+                assert inflater is not None
+                inflater.feed(payload, final=decoder.ends and decoder.fin)
+                return self._inflate(inflater)
             if self._by_frame:
                 frame = self._next_frame(opcode, payload, decoder.fin, decoder.ends)
                 if frame is not None:
@@ -82,6 +94,21 @@ class MessageDecoder:
                 if decoder.ends:
                     return self._message() if decoder.fin else Progress.FRAGMENT
         return None
+
+    def _inflate(self, inflater: Inflater) -> str | bytes | Progress:
+        """One chunk of a compressed message (RFC 7692 section 7.2.2): the limit is charged before more is made."""
+        decoder = self._decoder
+        room = self._limit - (0 if self._buffer is None else len(self._buffer))
+        chunk = inflater.chunk(min(CHUNK_BYTES, room + 1)) if inflater.more else b""
+        if len(chunk) > room:
+            raise ProtocolFault(CloseCode.MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
+        complete = decoder.ends and decoder.fin and not inflater.more
+        if complete and self._buffer is None:
+            return chunk if decoder.opcode == Opcode.BINARY else _text(chunk)
+        self._add(decoder.opcode, chunk)
+        if complete:
+            return self._message()
+        return Progress.INFLATED if inflater.more else Progress.FRAGMENT
 
     def _add(self, opcode: int, part: bytes) -> None:
         """Add a part to the unfinished message."""
@@ -151,17 +178,6 @@ def _control(opcode: int, payload: bytes) -> Ping | Pong | CloseFrame:
     if not is_wire_close_code(code):
         raise ProtocolFault(CloseCode.PROTOCOL_ERROR, f"invalid close code {code}")
     return CloseFrame(code, _text(payload[2:]))
-
-
-def encode_message(message: str | Buffer, mask: bytes = b"") -> bytes:
-    """One unfragmented message as it goes on the wire (section 5.6); without a mask, for any number of clients.
-
-    Raises:
-        TypeError: `message` is neither text nor bytes-like.
-        ValueError: it is text that UTF-8 cannot carry (lone surrogates).
-    """
-    opcode, payload = payload_of(message)
-    return encode_frame(opcode, payload, True, mask)
 
 
 def payload_of(message: str | Buffer) -> tuple[Literal[Opcode.TEXT, Opcode.BINARY], bytes]:

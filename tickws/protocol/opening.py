@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tickws.errors import UsageError
+from tickws.errors import HTTPFault, UsageError
 from tickws.protocol.events import Opened
+from tickws.protocol.extensions import Deflate, Terms, accept_answer, answer_offers, make_offer
 from tickws.protocol.handshake import (
     Accept,
     HeaderFields,
@@ -28,15 +29,22 @@ __all__ = ["ClientOpening", "ServerOpening", "status_text"]
 
 
 class ServerOpening:
-    """Reads one request, gives the bytes of one answer."""
+    """Reads one request, gives the bytes of one answer.
 
-    __slots__ = ("_head", "_http", "_key", "_limits", "rest")
+    Args:
+        compression: what to agree to.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = ("_compression", "_head", "_http", "_key", "_limits", "rest", "terms")
+
+    def __init__(self, limits: Limits, compression: Deflate | None = None) -> None:
         self._limits = limits
         self._head = HeadReader(limits)
         self._http: ServerHTTP | None = None
         self._key = ""
+        self._compression = compression
+        self.terms: Terms | None = None
+        """What was agreed of compression."""
         self.rest = b""
 
     def receive(self, data: bytes) -> Request | None:
@@ -73,7 +81,10 @@ class ServerOpening:
             subprotocol = next((name for name in offered if name in supported), None)
         elif subprotocol not in offered:
             raise ValueError(f"the client did not offer the subprotocol {subprotocol!r}, only {list(offered)!r}")
-        return self._http.switch(server_headers(self._key, subprotocol, answer.headers)), subprotocol
+        if self._compression is not None:
+            self.terms = answer_offers(request.extensions, self._compression)
+        extensions = self.terms.header if self.terms else ""
+        return self._http.switch(server_headers(self._key, subprotocol, answer.headers, extensions)), subprotocol
 
     def answer(self, status: int, headers: Sequence[tuple[str, str]], body: str | bytes) -> list[bytes]:
         """A plain HTTP answer, in pieces; text goes as text/plain unless `headers` say otherwise.
@@ -94,15 +105,19 @@ class ClientOpening:
 
     Args:
         key: the base64 of 16 random bytes (section 4.1, item 7).
+        compression: what to offer.
     """
 
-    __slots__ = ("_head", "_http", "_key", "_subprotocols", "rest")
+    __slots__ = ("_compression", "_head", "_http", "_key", "_subprotocols", "rest", "terms")
 
-    def __init__(self, limits: Limits, key: str) -> None:
+    def __init__(self, limits: Limits, key: str, compression: Deflate | None = None) -> None:
         self._head = HeadReader(limits)
         self._http = ClientHTTP(limits)
         self._key = key
+        self._compression = compression
         self._subprotocols: tuple[str, ...] = ()
+        self.terms: Terms | None = None
+        """What was agreed of compression."""
         self.rest = b""
 
     def request(
@@ -116,7 +131,8 @@ class ClientOpening:
         if not is_target(target):
             raise ValueError(f"the request target is a path, with or without a query, not {target!r}")
         self._subprotocols = tuple(subprotocols)
-        return self._http.request(target, client_headers(host, self._key, subprotocols, origin, headers))
+        offer = "" if self._compression is None else make_offer(self._compression)
+        return self._http.request(target, client_headers(host, self._key, subprotocols, origin, headers, offer))
 
     def receive(self, data: bytes) -> Opened | None:
         """Take bytes; give the server's acceptance once it is whole and valid.
@@ -130,6 +146,10 @@ class ClientOpening:
             if status == 101 or status >= 200:  # RFC 9110 section 15.2: interim answers may come first
                 headers = Headers(fields)
                 subprotocol = check_response(status, headers, self._key, self._subprotocols)
+                try:
+                    self.terms = accept_answer(headers.get("sec-websocket-extensions", ""), self._compression)
+                except ValueError as error:
+                    raise HTTPFault(status, str(error)) from None
                 self.rest = data
                 return Opened(subprotocol, headers)
         return None

@@ -281,7 +281,8 @@ class Pump:
         stream = link.stream
         frames: list[bytes] = []
         failed: BaseException | None = None
-        if stream.unsent_bytes:  # the poller, or a look at a full socket, says that it takes more
+        waited = stream.unsent_bytes > 0
+        if waited:  # the poller, or a look at a full socket, says that it takes more
             with self._lock:
                 link.pending = False
             if link.watching & WRITABLE:
@@ -294,6 +295,8 @@ class Pump:
                 failed = error
         if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it
             link.bytes_sent += stream.write(frames)
+        if waited and not stream.unsent_bytes:
+            self._queue.want_write(link)  # what came behind it is said next: a Pong, a Close
         if stream.lost:
             self._keeper.lose(link)
         elif link.phase is _RELEASED:

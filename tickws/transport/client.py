@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tickws.clock import Clock
 from tickws.errors import ConnectError, ErrorPolicy
 from tickws.protocol.connection import Connection, Role
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import HeaderFields
 from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer
@@ -44,6 +45,7 @@ class WebSocketClient(Endpoint):
         subprotocols: names to offer, the preferred one first.
         origin: an Origin header to send.
         headers: further headers to send.
+        compression: what to offer of permessage-deflate; None: nothing. Not together with `on_frame`.
         limits: bounds on what the server may send; `handshake_seconds` bounds each attempt to connect, too.
         network: where sockets come from.
         clock: the time; the network's unless given.
@@ -62,6 +64,7 @@ class WebSocketClient(Endpoint):
         subprotocols: Sequence[str] = (),
         origin: str | None = None,
         headers: HeaderFields = (),
+        compression: Deflate | None = None,
         limits: Limits | None = None,
         network: Network | None = None,
         clock: Clock | None = None,
@@ -75,7 +78,7 @@ class WebSocketClient(Endpoint):
     ) -> None:
         host, port, target = _split(url)
         callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close, on_slow)
-        super().__init__(callbacks, limits, network, clock, errors, mask_source)
+        super().__init__(callbacks, limits, network, clock, errors, compression, mask_source)
         self.url = url
         self.error: ConnectError | None = None
         """Why no connection came about; None before that is decided, and where one did."""
@@ -84,7 +87,8 @@ class WebSocketClient(Endpoint):
         self._websocket: WebSocket | None = None
         self._addresses: list[tuple[int, Address]] = []
         try:
-            self._request(Connection(Role.CLIENT, self._limits, mask_source))  # misuse shows here, not in work()
+            # misuse shows here, not in work()
+            self._request(Connection(Role.CLIENT, self._limits, mask_source, compression=compression))
             self._addresses = self._network.resolve(host, port)
         except OSError as error:
             self._give_up(None, f"the host name is unknown ({error.strerror})", error.errno)

@@ -11,6 +11,7 @@ from typing import Final
 from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
+from tickws.transport.outbox import Fragments
 from tickws.transport.readingtime import STALL, ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
@@ -76,6 +77,8 @@ class Deadlines:
                 self._keep_alive(link)
             elif link.phase is Phase.ENDING:
                 self._expire_ending(link)
+            elif link.expiring and self._takes_more(link):
+                self.closing(link)
             elif link.expiring:
                 self._give_up(link, f"no Close within {self._limits.closing_seconds:g} s")
             else:
@@ -101,10 +104,16 @@ class Deadlines:
     def _expire_ending(self, link: Link) -> None:
         if not link.stream.unsent_bytes:  # all is said, the peer just does not hang up
             self._keeper.release(link)
-        elif link.bytes_sent - link.sent_mark >= self._limits.slice_bytes:
-            self.closing(link)  # a long answer on a slow line: it goes on
+        elif self._takes_more(link):
+            self.closing(link)
         else:
             self._give_up(link, "does not take our last words")
+
+    def _takes_more(self, link: Link) -> bool:
+        """Whether the peer still takes what is said before the end, on a slow line; a story may have no end."""
+        with self._queue.lock:
+            unsaid = link.stream.unsent_bytes > 0 or (link.unsaid and not isinstance(link.outbox.unmade, Fragments))
+        return unsaid and link.bytes_sent - link.sent_mark >= self._limits.slice_bytes
 
     def _give_up(self, link: Link, why: str) -> None:
         self.timed_out += 1

@@ -18,6 +18,7 @@ from typing import Self
 
 from tickws.clock import FOREVER, NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError, check_error_policy
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import check_close
 from tickws.statistics import EndpointStatistics, frozen_counts
@@ -42,9 +43,14 @@ class Endpoint(Owner):
         network: Network | None,
         clock: Clock | None,
         errors: ErrorPolicy,
+        compression: Deflate | None,
         mask_source: Callable[[int], bytes] = os.urandom,
     ) -> None:
         check_error_policy(errors)
+        if not isinstance(compression, Deflate | None):
+            raise TypeError(f"compression is a tickws.Deflate(...) or None, not {compression!r}")
+        if compression is not None and callbacks.on_frame is not None:
+            raise TypeError("on_frame and compression do not go together: frames are delivered as they came")
         bounds = Limits() if limits is None else limits
         if not isinstance(bounds, Limits):
             raise TypeError(f"limits is a tickws.Limits(...), not {limits!r}")
@@ -53,7 +59,7 @@ class Endpoint(Owner):
         self._now = self._clock.now_ns
         self._limits = bounds
         self._poller = self._network.poller()
-        self._links = Links(self, self._clock, self._poller, bounds, callbacks, errors, mask_source)
+        self._links = Links(self, self._clock, self._poller, bounds, callbacks, errors, mask_source, compression)
         self._listened = self._links.listened
         self._meter = self._links.meter
         self._lookout = Lookout(self._poller, self._links, self._busy, self._next_due, self._notice)

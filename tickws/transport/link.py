@@ -16,6 +16,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from tickws.protocol.connection import Connection
+from tickws.protocol.deflate import Compressible
 from tickws.protocol.events import Event
 from tickws.protocol.handshake import Request
 from tickws.transport.network import Address
@@ -104,8 +105,8 @@ class Link:
         """Append to `frames` what is to be written next, taken out of the outbox in the order of DESIGN rule 3.
 
         Called when the stream has nothing unsent. Raises whatever a producer or an iterable of fragments does; what
-        was appended before is to be written nevertheless. Of producers and fragments, those that come after `deadline`
-        wait for the next commit; one step is one of them.
+        was appended before is to be written nevertheless. What is made here (compressed messages, fragments, values of
+        producers) waits for the next commit where it comes after `deadline`; a step is one of them, or 16 KiB of it.
         """
         connection = self.connection
         outbox = self.outbox
@@ -113,9 +114,9 @@ class Link:
             self.pending = False
             is_open = self.phase is _OPEN
             plain = not (is_open and outbox.special)
-            reliable = outbox.take_reliable(share) if is_open else []
-            fragmented = bool(reliable) and isinstance(reliable[0], Fragments)
-            latest = {} if plain or fragmented else outbox.take_latest()
+            reliable = outbox.take_reliable(share) if is_open and plain else []
+            fragments = outbox.unmade
+            latest = {} if plain or isinstance(fragments, Fragments) else outbox.take_latest()
             pings = [] if plain else outbox.take_pings()
         if plain:  # the usual frame, and the handshake's and the closing's own words
             frames += connection.data_to_send()
@@ -123,51 +124,74 @@ class Link:
                 frames[-1:-1] = self.last_words  # behind them is the Close
                 self.messages_sent += len(self.last_words)
                 self.last_words = ()
-            frames += reliable  # type: ignore[arg-type]  # no fragments among them
+            frames += reliable
             self.messages_sent += len(reliable)
             return
         for payload in pings:
             connection.send_ping(payload)
         frames += connection.data_to_send()
-        for message in reliable:
-            if isinstance(message, bytes):
-                frames.append(message)
-                self.messages_sent += 1
-            else:
-                before = len(frames)
-                if message.take(frames, connection, share, meter, deadline):
-                    self.messages_sent += len(frames) > before  # no message is made of no fragments
-                    with lock:
-                        outbox.finish(message)
-        self._commit_latest(frames, latest, lock, meter, deadline)
+        if isinstance(fragments, Fragments):
+            before = len(frames)
+            if fragments.take(frames, connection, share, meter, deadline):
+                self.messages_sent += len(frames) > before  # no message is made of no fragments
+                with lock:
+                    outbox.finish(fragments)
+        else:
+            late = self._commit_reliable(frames, lock, share, meter, deadline)
+            self._commit_latest(frames, latest, lock, meter, deadline, late)
         if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
             connection.send_close(*outbox.closing)
             self.phase = Phase.CLOSING
             frames += connection.data_to_send()
 
+    def _commit_reliable(self, frames: list[bytes], lock: RLock, share: int, meter: Meter, deadline: int) -> bool:
+        """Commit whole messages, up to the first one in fragments; gives whether `deadline` is past."""
+        outbox = self.outbox
+        late = False
+        while share > 0 and not late:
+            with lock:
+                made = outbox.take_reliable(share)
+                unmade = outbox.unmade
+            if isinstance(unmade, Compressible):
+                frame = self.connection.encoder.compress(unmade)
+                late = meter.lap(Step.ENCODE) >= deadline
+                if frame is not None:
+                    made.append(frame)
+                    with lock:
+                        outbox.finish(unmade)
+            elif not made:
+                break
+            frames += made
+            self.messages_sent += len(made)
+            share -= sum(map(len, made))
+        return late
+
     def _commit_latest(
         self,
         frames: list[bytes],
-        latest: dict[object, bytes | Producer],
+        latest: dict[object, bytes | Compressible | Producer],
         lock: RLock,
         meter: Meter,
         deadline: int,
+        late: bool,
     ) -> None:
-        late = False
         for key, value in latest.items():
-            if isinstance(value, bytes):
-                made: bytes | None = value
-            elif late:
-                with lock:
-                    self.outbox.put_back(key, value)
-                continue
-            else:
+            made = value
+            if not late and not isinstance(value, (bytes, Compressible)):
                 produced = value()
-                made = None if produced is None else self.connection.encode(produced)
                 late = meter.lap(Step.ENCODE, value) >= deadline
-            if made is not None:
+                if produced is None:
+                    continue
+                made = self.connection.encoder.prepare(produced)
+            while isinstance(made, Compressible) and not late:
+                made = self.connection.encoder.compress(made) or made
+                late = meter.lap(Step.ENCODE) >= deadline
+            if isinstance(made, bytes):
                 frames.append(made)
                 self.messages_sent += 1
+            else:
+                with lock:
+                    self.outbox.put_back(key, made)
 
     def traffic(self) -> tuple[int, int, int, int]:
         """Messages received and sent, bytes received and sent."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from tickws.clock import Clock
 from tickws.errors import ErrorPolicy
 from tickws.protocol.connection import Connection, Role
 from tickws.protocol.events import Closed, Event, Failed, Opened, Ping, Pong
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
@@ -65,6 +66,7 @@ class Links:
         callbacks: Callbacks,
         errors: ErrorPolicy,
         mask_source: Callable[[int], bytes],
+        compression: Deflate | None,
     ) -> None:
         self.queue = SendQueue(poller)
         self.limits = limits
@@ -96,12 +98,14 @@ class Links:
         self._poller = poller
         self._errors = errors
         self._mask_source = mask_source
+        self._compression = compression
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
     def adopt(self, sock: Socket, role: Role, address: Address, phase: Phase = Phase.HANDSHAKE) -> Link:
         """Take a connected socket (or one that is CONNECTING) into care."""
-        connection = Connection(role, self.limits, self._mask_source, by_frame=self.callbacks.on_frame is not None)
+        by_frame = self.callbacks.on_frame is not None
+        connection = Connection(role, self.limits, self._mask_source, by_frame=by_frame, compression=self._compression)
         link = Link(Stream(sock), connection, Outbox(self.limits, self.listened), phase, address, self.callbacks)
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
@@ -133,22 +137,6 @@ class Links:
                 on_open(websocket)
             except Exception as error:
                 self.callback_failed(link, error)
-
-    def broadcast(self, frame: bytes, exclude: Iterable[WebSocket]) -> int:
-        """Queue one message for every open link; gives how many took it. Any thread."""
-        without = set(exclude)  # outside the lock: an iterable is its caller's code
-        with self.queue.lock:
-            return self.queue.put_many(self._all_but(without), frame)
-
-    def broadcast_latest(self, key: object, frame: bytes, exclude: Iterable[WebSocket]) -> int:
-        """Set a latest value for every open link; gives how many took it. Any thread."""
-        without = set(exclude)
-        with self.queue.lock:
-            links = [link for link in self._all_but(without) if link.outbox.has_room(key)]
-            return sum(self.queue.put_latest(link, key, frame) for link in links)
-
-    def _all_but(self, without: set[WebSocket]) -> list[Link]:
-        return [link for websocket, link in self.open.items() if not without or websocket not in without]
 
     # -- what the pump says of a link --------------------------------------------------------------------------------
 
@@ -189,7 +177,10 @@ class Links:
         elif event.fault and link.phase is Phase.CLOSING and link.outbox.closing is not None:
             code, reason = link.outbox.closing  # ours was the first Close, whatever came behind it
         with self.queue.lock:
-            link.last_words = link.outbox.take_whole()
+            link.last_words = [
+                message if isinstance(message, bytes) else link.connection.encoder.plain(message)
+                for message in link.outbox.take_whole()
+            ]
         self._bid_farewell(link, code, reason)
         if event.code == CloseCode.ABNORMAL:
             self.release(link)

@@ -2,7 +2,8 @@
 
 Each commit takes control frames first, then a bounded share of the reliable messages in order, then the latest value
 under each key. An unsent latest value is replaced by a newer one; a reliable message is never dropped while the
-connection stays open: what does not fit into the queue ends the connection (1008), and `put` says so.
+connection stays open: what does not fit into the queue ends the connection (1008), and `put` says so. What is to be
+compressed waits as it is, so that nothing is compressed in vain.
 The lock is the endpoint's: one for all of its connections, held for a few list operations and never over a callback.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from tickws.clock import NANOSECONDS
 from tickws.protocol.connection import Connection
+from tickws.protocol.deflate import Compressible
 from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer
 from tickws.transport.readingtime import ReadingTime
@@ -44,7 +46,7 @@ class Fragments:
         Returns:
             Whether the message is complete with them.
 
-        Raises whatever the iterable does, and as `Connection.encode_fragment`; RuntimeError, where an interrupt came
+        Raises whatever the iterable does, and as `MessageEncoder.fragment`; RuntimeError, where an interrupt came
         out of the iterable before: what is left of the message is unknown.
         """
         if self._interrupted:
@@ -58,7 +60,7 @@ class Fragments:
         size = 0
         while self._next is not _NO_MORE and size < share:
             piece, self._next = self._next, next(self._pieces, _NO_MORE)
-            frames.append(connection.encode_fragment(piece, fin=self._next is _NO_MORE))
+            frames.append(connection.encoder.fragment(piece, fin=self._next is _NO_MORE))
             size += len(frames[-1])
             if meter.lap(Step.ENCODE) >= deadline:
                 break
@@ -70,7 +72,7 @@ class Outbox:
     """The send queue of one connection. Every method wants the endpoint's lock held."""
 
     __slots__ = (
-        "_fragmented",
+        "_late",
         "_latest",
         "_limits",
         "_listened",
@@ -87,8 +89,8 @@ class Outbox:
     def __init__(self, limits: Limits, listened: ReadingTime) -> None:
         self._limits = limits
         self._listened = listened
-        self._reliable: list[bytes | Fragments] = []
-        self._latest: dict[object, bytes | Producer] | None = None
+        self._reliable: list[bytes | Compressible | Fragments] = []
+        self._latest: dict[object, bytes | Compressible | Producer] | None = None
         self.queued_bytes = 0
         """Bytes of the reliable messages waiting."""
         self.open = False
@@ -97,22 +99,22 @@ class Outbox:
         """Close code and reason to send when the reliable messages are out."""
         self.special = False
         """Whether there is, or may be, more to think of than whole reliable messages."""
-        self._fragmented = 0  # messages in fragments among the reliable ones
+        self._late = 0  # how many of the reliable ones are made when they are committed
         self._pings: list[bytes] | None = None
         self.waiting: int | None = None
         """Reading time at which the oldest byte was queued that the socket has not taken; None: it has taken all."""
         self._times: list[int] | None = None  # of each of the reliable messages, while something waits
 
-    def put(self, message: bytes | Fragments) -> bool:
-        """Queue a reliable message, encoded; False: it does not fit, and nothing was queued."""
+    def put(self, message: bytes | Compressible | Fragments) -> bool:
+        """Queue a reliable message, encoded or to be; False: it does not fit, and nothing was queued."""
         reliable = self._reliable
-        size = len(message) if isinstance(message, bytes) else 0
+        size = 0 if isinstance(message, Fragments) else len(message)
         if reliable and (
             self.queued_bytes + size > self._limits.queue_bytes or len(reliable) >= self._limits.queue_messages
         ):
             return False
-        if isinstance(message, Fragments):
-            self._fragmented += 1
+        if not isinstance(message, bytes):
+            self._late += 1
             self.special = True
         reliable.append(message)
         self.queued_bytes += size
@@ -120,7 +122,7 @@ class Outbox:
             self._times.append(self._listened.now)
         return True
 
-    def put_latest(self, key: object, message: bytes | Producer) -> None:
+    def put_latest(self, key: object, message: bytes | Compressible | Producer) -> None:
         """Set the value under `key`, in place of one that is still unsent.
 
         Raises:
@@ -158,7 +160,7 @@ class Outbox:
         """Forget all that waits; the connection is past sending it."""
         self.open = False
         self._reliable.clear()
-        self._fragmented = 0
+        self._late = 0
         self._latest = self._pings = None
         self.queued_bytes = 0
         self.waiting = self._times = None
@@ -193,38 +195,38 @@ class Outbox:
         """Whether nothing waits (a wish to close does not count)."""
         return not (self._reliable or self._latest or self._pings)
 
-    def take_reliable(self, share: int) -> list[bytes | Fragments]:
-        """The next reliable messages, of together at least `share` bytes; a fragmented one is given alone, and stays.
+    @property
+    def unmade(self) -> Compressible | Fragments | None:
+        """The next reliable message, where it is still to be made; it stays until `finish`."""
+        first = self._reliable[0] if self._reliable else None
+        return None if isinstance(first, bytes) else first
 
-        It is taken out by `finish`, when it is complete.
-        """
+    def take_reliable(self, share: int) -> list[bytes]:
+        """The next reliable messages, of together at least `share` bytes, up to the first that is still to be made."""
         reliable = self._reliable
         if not self.special and self.queued_bytes <= share:
             self._reliable = []
             self.queued_bytes = 0
             if self._times:
                 self._times.clear()
-            return reliable
-        if reliable and isinstance(reliable[0], Fragments):
-            return reliable[:1]
+            return reliable  # type: ignore[return-value]  # all are bytes, or it were special
         size = 0
-        count = 0
+        taken: list[bytes] = []
         for message in reliable:
-            if isinstance(message, Fragments) or size >= share:
+            if not isinstance(message, bytes) or size >= share:
                 break
             size += len(message)
-            count += 1
-        taken = reliable[:count]
-        del reliable[:count]
+            taken.append(message)
+        del reliable[: len(taken)]
         if self._times is not None:
-            del self._times[:count]
+            del self._times[: len(taken)]
         self.queued_bytes -= size
-        self.special = self.closing is not None or self._fragmented > 0
+        self.special = self.closing is not None or self._late > 0
         return taken
 
-    def take_whole(self) -> list[bytes]:
+    def take_whole(self) -> list[bytes | Compressible]:
         """All reliable messages that can still be sent whole: those before the first one in fragments."""
-        taken: list[bytes] = []
+        taken: list[bytes | Compressible] = []
         for message in self._reliable:
             if isinstance(message, Fragments):
                 break
@@ -236,21 +238,23 @@ class Outbox:
         pings, self._pings = self._pings, None
         return pings or []
 
-    def finish(self, message: Fragments) -> None:
-        """A fragmented message is complete; its iterable may have had the queue cleared meanwhile."""
+    def finish(self, message: Compressible | Fragments) -> None:
+        """The first message is complete; an iterable of fragments may have had the queue cleared meanwhile."""
         if self._reliable and self._reliable[0] is message:
             del self._reliable[0]
             if self._times:
                 del self._times[0]
-            self._fragmented -= 1
+            self._late -= 1
+            if isinstance(message, Compressible):
+                self.queued_bytes -= len(message)
 
-    def take_latest(self) -> dict[object, bytes | Producer]:
+    def take_latest(self) -> dict[object, bytes | Compressible | Producer]:
         """The latest values, all of them."""
         latest, self._latest = self._latest, None
         return latest or {}
 
-    def put_back(self, key: object, value: Producer) -> None:
-        """A producer that was taken and not called waits on, unless there is a newer value, or no more use for it."""
+    def put_back(self, key: object, value: Compressible | Producer) -> None:
+        """A value that was taken and not made waits on, unless there is a newer one, or no more use for it."""
         if self.open or self.closing is not None:
             if self._latest is None:
                 self._latest = {}

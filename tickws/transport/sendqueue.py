@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
+from tickws.protocol.deflate import Compressible
 from tickws.protocol.opcodes import CloseCode
 from tickws.transport.link import Link, Phase
 from tickws.transport.outbox import Fragments, Producer
@@ -39,21 +40,21 @@ class SendQueue:
         self.worker: int | None = None
         """The thread that is inside `work`, which needs no waking."""
 
-    def put(self, link: Link, message: bytes | Fragments) -> bool:
+    def put(self, link: Link, message: bytes | Compressible | Fragments) -> bool:
         """Queue a reliable message; False where the link is not open, or is no longer, because it does not fit."""
         with self.lock:
             taken = self._put(link, message)
             self._nudge()
             return taken
 
-    def put_many(self, links: Iterable[Link], message: bytes) -> int:
+    def put_many(self, links: Iterable[Link], message: bytes | Compressible) -> int:
         """Queue one reliable message for many links; gives how many took it."""
         with self.lock:
             count = sum([self._put(link, message) for link in links])
             self._nudge()
             return count
 
-    def _put(self, link: Link, message: bytes | Fragments) -> bool:
+    def _put(self, link: Link, message: bytes | Compressible | Fragments) -> bool:
         outbox = link.outbox
         if not outbox.open:
             return False
@@ -65,7 +66,7 @@ class SendQueue:
             self.pending.append(link)
         return True
 
-    def put_latest(self, link: Link, key: object, value: bytes | Producer) -> bool:
+    def put_latest(self, link: Link, key: object, value: bytes | Compressible | Producer) -> bool:
         """Set a latest value; False where the link is not open.
 
         Raises:

@@ -10,10 +10,12 @@ from functools import partial
 from tickws.clock import Clock, nanoseconds
 from tickws.errors import ErrorPolicy, UsageError
 from tickws.protocol.connection import Role
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import Accept, Reject, Request, check_tokens
 from tickws.protocol.limits import Limits
-from tickws.protocol.messages import Buffer, encode_message
+from tickws.protocol.messages import Buffer
 from tickws.protocol.opening import status_text
+from tickws.transport.broadcasts import Broadcasts
 from tickws.transport.endpoint import Endpoint
 from tickws.transport.files import File, Files
 from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnRequest, OnSlow
@@ -50,6 +52,8 @@ class WebSocketServer(Endpoint):
         subprotocols: those that are spoken here; of those that a client offers, in its order, the first is chosen.
         origins: the pages that may connect: strings ("https://game.example") or compiled patterns matched whole, and
             None for clients that name no page; others get 403. None: everybody (RFC 6455 section 10.2).
+        compression: what to agree to of permessage-deflate, with clients that offer it; None: nothing. Not together
+            with `on_frame`.
         limits: bounds on every connection.
         files: URL path to file, served to browsers on the same port.
         network: where sockets come from (`tickws.testing.MemoryNetwork` for tests).
@@ -70,6 +74,7 @@ class WebSocketServer(Endpoint):
         max_connections: int | None = None,
         subprotocols: Sequence[str] = (),
         origins: Iterable[str | re.Pattern[str] | None] | None = None,
+        compression: Deflate | None = None,
         limits: Limits | None = None,
         files: Mapping[str, File] | None = None,
         network: Network | None = None,
@@ -94,9 +99,10 @@ class WebSocketServer(Endpoint):
         self._mounts: dict[str, Callbacks] = {}
         self._retry_at: int | None = None  # reading time
         try:
-            super().__init__(callbacks, limits, network, clock, errors)
+            super().__init__(callbacks, limits, network, clock, errors, compression)
         except OSError as error:  # no descriptors left, not even to wait with
             raise listen_error(host, port, error) from error
+        self._broadcasts = Broadcasts(self._links.queue, self._links.open, compression=compression is not None)
         self._listener = Listener(self._network, self._poller, self._adopt)
         try:
             self._max_connections = _check_max_connections(max_connections, self._network.most_connections())
@@ -173,7 +179,7 @@ class WebSocketServer(Endpoint):
         Raises:
             TypeError, ValueError: as `WebSocket.send`.
         """
-        return self._links.broadcast(encode_message(message), exclude)
+        return self._broadcasts.put(message, exclude)
 
     def broadcast_latest(self, key: object, message: str | Buffer, *, exclude: Iterable[WebSocket] = ()) -> int:
         """Set a latest value for every open connection, as `WebSocket.send_latest` does for one. Thread-safe.
@@ -190,7 +196,7 @@ class WebSocketServer(Endpoint):
             TypeError, ValueError: as `WebSocket.send`.
         """
         hash(key)  # misuse shows here, not when somebody has joined
-        return self._links.broadcast_latest(key, encode_message(message), exclude)
+        return self._broadcasts.put_latest(key, message, exclude)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ class WebSocket:
             TypeError: `message` is neither text nor bytes-like.
             ValueError: it is text that UTF-8 cannot carry (lone surrogates).
         """
-        return self._queue.put(self._link, self._link.connection.encode(message))
+        return self._queue.put(self._link, self._link.connection.encoder.prepare(message))
 
     def send_latest(self, key: object, message: str | Buffer | Producer) -> bool:
         """Set the value that goes out next under `key`; an older one that is still unsent is replaced.
@@ -70,7 +70,7 @@ class WebSocket:
         Raises:
             TypeError, ValueError: as `send`; ValueError also for one key too many.
         """
-        value = message if callable(message) else self._link.connection.encode(message)
+        value = message if callable(message) else self._link.connection.encoder.prepare(message)
         return self._queue.put_latest(self._link, key, value)
 
     def send_fragments(self, fragments: Iterable[str | Buffer]) -> bool:
@@ -106,7 +106,8 @@ class WebSocket:
         """Close with a closing handshake (section 7.1.2), behind the reliable messages that are queued.
 
         No message is delivered after this call. `on_close` follows when the peer has answered, at the latest after
-        `limits.closing_seconds`. Does nothing if the connection is no longer open. Thread-safe.
+        `limits.closing_seconds` in which it took less than `limits.slice_bytes` of what was still to be said. Does
+        nothing if the connection is no longer open. Thread-safe.
 
         Args:
             code: 1000, 3000 to 4999 for your own, or a registered code.
@@ -142,6 +143,11 @@ class WebSocket:
     def subprotocol(self) -> str | None:
         """The subprotocol agreed on (section 1.9)."""
         return self._link.subprotocol
+
+    @property
+    def extensions(self) -> str:
+        """What was agreed, as in the server's answer: "permessage-deflate; …", or "" for nothing (section 9.1)."""
+        return self._link.connection.extensions
 
     @property
     def remote_address(self) -> Address:

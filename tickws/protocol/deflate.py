@@ -1,0 +1,214 @@
+"""Messages to DEFLATE and back (RFC 7692 section 7.2), in steps of at most 16 KiB, on zlib.
+
+In: `Inflater` gives what a part of a message stands for chunk by chunk, so that a limit is charged before more is made;
+what was asked for is all that is ever held. Out: `Compressible` is a message on its way, compressed when it is
+committed to a stream, and once for all connections that compress alike; `Deflater` is what one connection compresses
+with. A message ends at the end of a block: whether one does is looked at, for zlib would wait in silence.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Hashable
+from typing import Any, Final
+
+from tickws.errors import ProtocolFault
+from tickws.protocol.extensions import Deflate, Terms
+from tickws.protocol.opcodes import CloseCode
+
+__all__ = ["CHUNK_BYTES", "Compressible", "Deflater", "Inflater"]
+
+CHUNK_BYTES: Final = 16 * 1024
+"""The most bytes that one step compresses, or makes of what is compressed."""
+
+_TAIL: Final = b"\x00\x00\xff\xff"
+"""The end of an empty block: what a sender leaves out, and a receiver puts back (sections 7.2.1 and 7.2.2)."""
+_END: Final = b"\x01\x00\x00\xff\xff"
+"""A last, empty block: a stream takes it where, and only where, another block may begin."""
+
+
+class Inflater:
+    """What one peer compressed, message after message.
+
+    Args:
+        terms: what was agreed.
+    """
+
+    __slots__ = ("_bits", "_decompressor", "_final", "_input", "_position", "_takeover", "more")
+
+    def __init__(self, terms: Terms) -> None:
+        self._bits = terms.peer_window_bits
+        self._takeover = terms.peer_context_takeover
+        self._decompressor: Any = None
+        self._input = b""
+        self._position = 0
+        self._final = False
+        self.more = False
+        """Whether the part that was fed may give more."""
+
+    def feed(self, part: bytes, *, final: bool) -> None:
+        """Take the next part of a message, when the one before has given all; `final`: it is the last."""
+        self._input = part + _TAIL if final else part
+        self._position = 0
+        self._final = final
+        self.more = bool(self._input)
+
+    def chunk(self, most: int) -> bytes:
+        """The next bytes of the message, at most so many (1 or more); `more` tells whether to ask again.
+
+        Raises:
+            ProtocolFault: 1007, this is no DEFLATE, or the message ends amid a block.
+        """
+        if self._decompressor is None:
+            self._decompressor = zlib.decompressobj(-self._bits)
+        decompressor = self._decompressor
+        data = self._input[self._position : self._position + CHUNK_BYTES]
+        try:
+            made: bytes = decompressor.decompress(data, most)
+        except zlib.error:
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the message is not compressed as agreed") from None
+        self._position += len(data) - len(decompressor.unconsumed_tail) - len(decompressor.unused_data)
+        left = len(self._input) - self._position
+        if decompressor.eof:  # a block with BFINAL (section 7.2.3.4): what follows begins anew
+            self._decompressor = None
+            self.more = left > 0 and not (self._final and left == len(_TAIL))
+        else:
+            self.more = left > 0 or len(made) == most  # zlib may hold more than it had room for
+        if self._final and not self.more:
+            self._end()
+        return made
+
+    def _end(self) -> None:
+        """The message has given all: it must be whole."""
+        decompressor = self._decompressor
+        self._input = b""
+        if decompressor is None:
+            return
+        if self._takeover:
+            decompressor = decompressor.copy()
+        else:
+            self._decompressor = None
+        try:
+            decompressor.decompress(_END, 1)
+        except zlib.error:
+            pass
+        if not decompressor.eof:
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the compressed message ends too early")
+
+
+class Deflater:
+    """How one connection compresses what it sends.
+
+    Args:
+        ours: level, memory level and threshold.
+        terms: what was agreed.
+        alone: nobody else can send what is made for it: it masks.
+    """
+
+    __slots__ = ("_amid", "_fragments", "_kept", "_level", "_memory_level", "_terms", "key", "threshold_bytes")
+
+    def __init__(self, ours: Deflate, terms: Terms, *, alone: bool) -> None:
+        self._level = ours.level
+        self._memory_level = ours.memory_level
+        self._terms = terms
+        self._kept: Any = None  # zlib's compressor, with context takeover
+        self._amid = False  # it has begun a message
+        self._fragments: Any = None  # the compressor amid a message in fragments
+        self.threshold_bytes = ours.threshold_bytes
+        self.key: Hashable = None
+        """Equal for those who can share what is compressed; None where nobody can."""
+        if not alone and not terms.context_takeover:
+            self.key = (ours.level, ours.memory_level, terms.window_bits)
+
+    @property
+    def takeover(self) -> bool:
+        """Whether a message refers to those before it, so that what was compressed has to be sent."""
+        return self._terms.context_takeover
+
+    def begin(self) -> Any:
+        """A message begins; gives zlib's compressor for it.
+
+        One that was begun and not ended is given up: nothing may refer to what was never sent.
+        """
+        if self._kept is not None and not self._amid:
+            self._amid = True
+            return self._kept
+        # Of 256 bytes zlib has no window, but with 512 it looks back 512 - 262 at most (deflate.h, MAX_DIST).
+        bits = max(9, self._terms.window_bits)
+        compressor = zlib.compressobj(self._level, zlib.DEFLATED, -bits, self._memory_level)
+        if self.takeover:
+            self._kept, self._amid = compressor, True
+        return compressor
+
+    def goes_on(self, compressor: Any) -> bool:
+        """Whether the message that `compressor` was given for was not given up meanwhile."""
+        return not self.takeover or compressor is self._kept
+
+    def end(self, compressor: Any) -> bytes:
+        """A message ends; gives its last bytes."""
+        self._amid = False
+        made: bytes = compressor.flush(zlib.Z_SYNC_FLUSH)
+        return made
+
+    def fragment(self, payload: bytes, *, fin: bool) -> bytes:
+        """The next fragment of a message that is compressed as it goes."""
+        if self._fragments is None:
+            self._fragments = self.begin()
+        compressor = self._fragments
+        made: bytes = compressor.compress(payload)
+        if not fin:
+            return made + bytes(compressor.flush(zlib.Z_SYNC_FLUSH))
+        self._fragments = None
+        return _without_tail(made + self.end(compressor))
+
+
+class Compressible:
+    """A message that is compressed when it is committed to a stream; many connections may hold the same one.
+
+    Args:
+        opcode: text or binary.
+        payload: the message's bytes.
+    """
+
+    __slots__ = ("_begun", "_done", "opcode", "payload")
+
+    def __init__(self, opcode: int, payload: bytes) -> None:
+        self.opcode = opcode
+        self.payload = payload
+        self._begun: dict[Hashable, tuple[Any, int, list[bytes]]] = {}  # compressor, position, what it made
+        self._done: dict[Hashable, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self.payload)
+
+    def compress(self, deflater: Deflater) -> bytes | None:
+        """One step of at most `CHUNK_BYTES`: the compressed payload, or None where more steps are needed.
+
+        What becomes no shorter is given as it is, `payload` itself, where nothing is taken over.
+        """
+        key = deflater.key
+        if key is not None and (done := self._done.get(key)) is not None:
+            return done
+        owner = deflater if key is None else key
+        payload, size = self.payload, len(self.payload)
+        begun = self._begun.pop(owner, None)
+        if begun is None or not deflater.goes_on(begun[0]):
+            begun = (deflater.begin(), 0, [])
+        compressor, position, made = begun
+        end = min(size, position + CHUNK_BYTES)
+        made.append(compressor.compress(payload if end - position == size else memoryview(payload)[position:end]))
+        if end < size:
+            self._begun[owner] = (compressor, end, made)
+            return None
+        made.append(deflater.end(compressor))
+        done = _without_tail(b"".join(made))
+        if not deflater.takeover and len(done) >= size:
+            done = payload
+        if key is not None:
+            self._done[key] = done
+        return done
+
+
+def _without_tail(made: bytes) -> bytes:
+    """What a message's last frame carries; where the flush had nothing to add, the head of an empty block."""
+    return made[: -len(_TAIL)] if made.endswith(_TAIL) else b"\x00"
