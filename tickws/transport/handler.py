@@ -43,7 +43,10 @@ class Handler:
         """A whole message came: text as str, binary as bytes (RFC 6455 section 5.6)."""
 
     def on_frame(self, ws: WebSocket, frame: Frame) -> None:
-        """A data frame came; override it *instead* of `on_message` to put fragments together yourself (section 5.4)."""
+        """A data frame came; override it *instead* of `on_message` to put fragments together yourself (section 5.4).
+
+        Frames come as they are, so there is no compression then.
+        """
 
     def on_close(self, ws: WebSocket, code: int, reason: str) -> None:
         """A WebSocket that was open is closed. Comes once for each, after everything else about it.

@@ -19,6 +19,7 @@ from tickws.protocol.connection import Connection
 from tickws.protocol.deflate import Compressible
 from tickws.protocol.events import Event
 from tickws.protocol.handshake import Request
+from tickws.protocol.http import Headers
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Outbox, Producer
 from tickws.transport.steps import Meter, Step
@@ -46,10 +47,10 @@ class Link:
 
     # fmt: off
     __slots__ = (
-        "bytes_received", "bytes_sent", "callbacks", "carried", "connection", "expiring", "heard", "last_words",
-        "latency", "messages_received", "messages_sent", "opened", "outbox", "pending", "phase", "ping_payload",
-        "ping_sent", "pinged", "quota", "ready", "remote_address", "request", "sent_mark", "slice", "stream",
-        "subprotocol", "timer", "verdict", "watching", "websocket",
+        "bytes_received", "bytes_sent", "callbacks", "carried", "connection", "dismissed", "expiring", "heard",
+        "last_words", "latency", "messages_received", "messages_sent", "opened", "outbox", "pending", "phase",
+        "ping_payload", "ping_sent", "pinged", "quota", "ready", "remote_address", "request", "response_headers",
+        "sent_mark", "slice", "stream", "subprotocol", "timer", "verdict", "watching", "websocket",
     )
     # fmt: on
 
@@ -72,6 +73,8 @@ class Link:
         self.websocket: Any = None
         """The `WebSocket` that stands for this link outside, set before it opens; None again after `on_close`."""
         self.request: Request | None = None
+        self.response_headers: Headers | None = None
+        """Of the server's answer, at a client."""
         self.subprotocol: str | None = None
         self.opened = False
         """`on_open` was called, or would have been; `on_close` is owed, until it is told."""
@@ -89,6 +92,7 @@ class Link:
         # Deadlines, in reading time:
         self.timer: tuple[int, int, Link] | None = None
         self.expiring = False  # the deadline is that of the closing handshake
+        self.dismissed = False  # and our Close is out
         self.heard = 0  # when the last byte came, or the kernel took some again
         self.sent_mark = 0  # `bytes_sent` when the deadline was set
         self.pinged = -1  # when the last keep-alive ping was sent

@@ -153,6 +153,7 @@ class Links:
             self._owner.requested(link, event)
         elif isinstance(event, Opened):
             link.subprotocol = event.subprotocol
+            link.response_headers = event.headers
             self.opening(link)
         elif isinstance(event, Failed):
             if event.status is not None:
@@ -201,9 +202,11 @@ class Links:
         if link.phase is Phase.ENDING:
             if not link.stream.unsent_bytes and not link.pending:
                 self._finish(link)
-        elif link.outbox.closing is not None and link.opened and not link.expiring:
-            link.expiring = True
-            self.deadlines.closing(link)
+        elif link.outbox.closing is not None and link.opened and not link.dismissed:
+            link.dismissed = link.phase is Phase.CLOSING and not link.stream.unsent_bytes
+            if link.dismissed or not link.expiring:
+                link.expiring = True
+                self.deadlines.closing(link)
         if link.phase is Phase.OPEN and not link.stream.unsent_bytes and link.unsaid:
             self.queue.want_write(link)
 

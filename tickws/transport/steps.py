@@ -7,10 +7,11 @@ by at most one of them:
     handshake   one read of at most `limits.slice_bytes` from a newcomer, and the answer to its request: `on_request`
                 and `on_open`, or one file
     read        one read of at most `limits.slice_bytes`
-    message     one message of at most `limits.message_bytes`, or one frame: its parsing and its callback
+    message     one message of at most `limits.message_bytes`, or one frame: its parsing and its callback; or 16 KiB of
+                what a compressed one stands for
     deadline    one deadline that is past
     close       one `on_close`, or one `on_slow`
-    encode      one call of a producer, or one item of a message in fragments
+    encode      one call of a producer, one item of a message in fragments, or 16 KiB of a message compressed
     write       one client's words gathered, and one write of at most `WRITE_BYTES`
 
 The look at the network (`poll`) is none of them: it comes once in each slice, whatever the budget.

@@ -8,6 +8,7 @@ from typing import Any
 from tickws.clock import NANOSECONDS
 from tickws.errors import UsageError
 from tickws.protocol.handshake import Request
+from tickws.protocol.http import Headers
 from tickws.protocol.messages import Buffer, check_ping
 from tickws.protocol.opcodes import CloseCode, check_close
 from tickws.statistics import ConnectionStatistics
@@ -138,6 +139,11 @@ class WebSocket:
         if self._link.request is None:
             raise UsageError("only a server's WebSocket has a request")
         return self._link.request
+
+    @property
+    def response_headers(self) -> Headers | None:
+        """A client's: the headers of the server's answer; None before it opens, and at a server."""
+        return self._link.response_headers
 
     @property
     def subprotocol(self) -> str | None:
