@@ -19,9 +19,12 @@ Extension: TypeAlias = tuple[str, Parameters]
 
 NAME: Final = "permessage-deflate"
 MOST_BITS: Final = 15
+MOST_PARTS: Final = 64
+"""Extensions and parameters in one header: browsers send two, and reading is a step that must not last."""
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf';[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|"{_TOKEN}"))?[ \t]*')
 _EXTENSION = re.compile(rf"[ \t]*({_TOKEN})[ \t]*((?:{_PARAMETER.pattern})*)")
+_SPACE = re.compile(r"[ \t]*")
 _BITS = re.compile("[89]|1[0-5]")  # RFC 7692 section 7.1.2: a decimal without leading zeros, from 8 to 15
 
 
@@ -89,8 +92,10 @@ def parse_extensions(header: str) -> list[Extension]:
     """The elements of a Sec-WebSocket-Extensions header, each a name and its parameters in order.
 
     Raises:
-        ValueError: it breaks the grammar of RFC 6455 section 9.1; a quoted value must be a token, too.
+        ValueError: it breaks the grammar of RFC 6455 section 9.1 (a quoted value must be a token, too), or is too long.
     """
+    if header.count(",") + header.count(";") > MOST_PARTS:
+        raise ValueError(f"Sec-WebSocket-Extensions has more than {MOST_PARTS} parts")
     found: list[Extension] = []
     position, size = 0, len(header)
     while True:
@@ -102,7 +107,8 @@ def parse_extensions(header: str) -> list[Extension]:
             found.append((match[1], parameters))
             position = match.end()
         else:  # RFC 9110 section 5.6.1: a list may have empty elements
-            position = size - len(header[position:].lstrip(" \t"))
+            space = _SPACE.match(header, position)
+            position = space.end() if space else size
         if position >= size and found:
             return found
         if position >= size or header[position] != ",":

@@ -178,10 +178,9 @@ class Links:
         elif event.fault and link.phase is Phase.CLOSING and link.outbox.closing is not None:
             code, reason = link.outbox.closing  # ours was the first Close, whatever came behind it
         with self.queue.lock:
-            link.last_words = [
-                message if isinstance(message, bytes) else link.connection.encoder.plain(message)
-                for message in link.outbox.take_whole()
-            ]
+            whole = link.outbox.take_whole()
+        plain = link.connection.encoder.plain
+        link.last_words = [message if isinstance(message, bytes) else plain(message) for message in whole]
         self._bid_farewell(link, code, reason)
         if event.code == CloseCode.ABNORMAL:
             self.release(link)
