@@ -61,12 +61,17 @@ COMMANDS: Dict[str, Command] = {
     "types": Command("check the types", "dev", [TYPES]),
     "check": Command("lint, types and test", "dev", [*LINT, TYPES, PYTEST]),
     "cover": Command("run the tests, and check their coverage", "dev", COVER, takes_arguments=False),
+    "conformance": Command("the Autobahn|Testsuite against both ends", "dev", [["-m", "tests.conformance"]]),
     "prove": Command("take each defence out, and see its test fail", "dev", [["tests/prove.py"]]),
+    "fuzz": Command("fuzz the parsers: http, frames, messages, deflate, unpack, wire", "fuzz", [["-m", "tests.fuzz"]]),
     "bench": Command("tickws beside its peers: flood, stall, hitch, storm, ...", "dev", [["-m", "benchmarks"]]),
     "match": Command("hold 60 Hz for 200 players and 50 spectators", "dev", [["-m", "benchmarks.match"]]),
     "hosts": Command("run the samples in pygame, pyglet, arcade, ...: a job for each", "dev", [[*TOX, "-m", "hosts"]]),
     "soak": Command("hold a full house of clients for a while", "dev", [["-m", "benchmarks.soak"]]),
 }
+
+HOLDS = {"dev": ["pygame"], "fuzz": ["dev", "pygame"]}
+"""Extras that have others in them: who has the one needs nothing for the others."""
 
 
 class Problem(Exception):
@@ -99,7 +104,7 @@ def main(arguments: List[str]) -> int:
 
 def usage() -> str:
     """The help text, from the table of commands."""
-    rows = "\n".join(f"  {name:6} {command.help}" for name, command in COMMANDS.items())
+    rows = "\n".join(f"  {name:11} {command.help}" for name, command in COMMANDS.items())
     return (
         f"usage: python dev.py COMMAND [ARGUMENT ...]\n\n{rows}\n\n"
         "What a command needs is installed into .venv, beside this file, the first time."
@@ -201,7 +206,8 @@ def prepare(extra: str) -> str:
     stamp = read_stamp()
     whole = stamp.get("made_for") == made_for and os.path.exists(python)
     extras = set(stamp.get("extras") or ()) if whole else set()
-    if whole and stamp.get("project") == project and extras & {extra, "dev"}:  # dev holds all others
+    held = extras.union(*(HOLDS.get(name, ()) for name in extras))
+    if whole and stamp.get("project") == project and extra in held:
         return python
 
     if os.path.exists(STAMP):

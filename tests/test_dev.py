@@ -242,10 +242,24 @@ def test_installs_once(checkout: Checkout) -> None:
     assert checkout.prepared("dev") == []
 
 
-def test_dev_holds_all_other_extras(checkout: Checkout) -> None:
+def test_an_extra_holds_those_in_it(checkout: Checkout) -> None:
     assert checkout.prepared("pygame") == ["venv", "pip .[pygame]"]
     assert checkout.prepared("dev") == ["pip .[dev,pygame]"]
     assert checkout.prepared("pygame") == []
+    assert checkout.prepared("fuzz") == ["pip .[dev,fuzz,pygame]"]
+    assert checkout.prepared("dev") == []
+
+
+def test_the_project_file_says_which_extra_holds_which() -> None:
+    project = tomllib.loads((SCRIPT.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    assert {command.extra for command in dev.COMMANDS.values()} == extras.keys()
+
+    def held(name: str) -> set[str]:
+        inner = {other for other in extras if f"tickws[{other}]" in extras[name]}
+        return inner.union(*map(held, inner))
+
+    assert {name: set(dev.HOLDS.get(name, ())) for name in extras} == {name: held(name) for name in extras}
 
 
 def test_installs_again_what_the_project_file_changed(checkout: Checkout) -> None:

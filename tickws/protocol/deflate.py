@@ -26,6 +26,8 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 _END: Final = b"\x01\x00\x00\xff\xff"
 """A last, empty block: a stream takes it where, and only where, another block may begin."""
 
+_CUT: Final = "the compressed message ends too early"
+
 
 class Inflater:
     """What one peer compressed, message after message.
@@ -71,6 +73,8 @@ class Inflater:
         left = len(self._input) - self._position
         if decompressor.eof:  # a block with BFINAL (section 7.2.3.4): what follows begins anew
             self._decompressor = None
+            if self._final and left < len(_TAIL):  # it took what we put back for its own
+                raise ProtocolFault(CloseCode.INVALID_PAYLOAD, _CUT)
             self.more = left > 0 and not (self._final and left == len(_TAIL))
         else:
             self.more = left > 0 or len(made) == most  # zlib may hold more than it had room for
@@ -89,11 +93,11 @@ class Inflater:
         else:
             self._decompressor = None
         try:
-            decompressor.decompress(_END, 1)
+            ended = not decompressor.decompress(_END, 1) and decompressor.eof and not decompressor.unused_data
         except zlib.error:
-            pass
-        if not decompressor.eof:
-            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the compressed message ends too early")
+            ended = False
+        if not ended:
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, _CUT)
 
 
 class Deflater:
