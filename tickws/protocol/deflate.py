@@ -26,8 +26,6 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 _END: Final = b"\x01\x00\x00\xff\xff"
 """A last, empty block: a stream takes it where, and only where, another block may begin."""
 
-_CUT: Final = "the compressed message ends too early"
-
 
 class Inflater:
     """What one peer compressed, message after message.
@@ -36,12 +34,13 @@ class Inflater:
         terms: what was agreed.
     """
 
-    __slots__ = ("_bits", "_decompressor", "_final", "_input", "_position", "_takeover", "more")
+    __slots__ = ("_bits", "_decompressor", "_ended", "_final", "_input", "_position", "_takeover", "more")
 
     def __init__(self, terms: Terms) -> None:
         self._bits = terms.peer_window_bits
         self._takeover = terms.peer_context_takeover
         self._decompressor: Any = None
+        self._ended = False  # the last byte was that of a block with BFINAL
         self._input = b""
         self._position = 0
         self._final = False
@@ -50,10 +49,10 @@ class Inflater:
 
     def feed(self, part: bytes, *, final: bool) -> None:
         """Take the next part of a message, when the one before has given all; `final`: it is the last."""
-        self._input = part + _TAIL if final else part
+        self._input = part
         self._position = 0
         self._final = final
-        self.more = bool(self._input)
+        self.more = final or bool(part)
 
     def chunk(self, most: int) -> bytes:
         """The next bytes of the message, at most so many (1 or more); `more` tells whether to ask again.
@@ -61,43 +60,49 @@ class Inflater:
         Raises:
             ProtocolFault: 1007, this is no DEFLATE, or the message ends amid a block.
         """
+        try:
+            made = b""
+            if self._input:
+                made = self._inflate(most)
+            else:
+                self.more = False
+            if self._final and not self.more:
+                self._end()
+        except zlib.error:
+            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the message is not compressed as agreed") from None
+        return made
+
+    def _inflate(self, most: int) -> bytes:
         if self._decompressor is None:
             self._decompressor = zlib.decompressobj(-self._bits)
         decompressor = self._decompressor
         data = self._input[self._position : self._position + CHUNK_BYTES]
-        try:
-            made: bytes = decompressor.decompress(data, most)
-        except zlib.error:
-            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the message is not compressed as agreed") from None
-        self._position += len(data) - len(decompressor.unconsumed_tail) - len(decompressor.unused_data)
+        made: bytes = decompressor.decompress(data, most)
+        over = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+        self._position += len(data) - len(over)
         left = len(self._input) - self._position
+        self._ended = decompressor.eof
         if decompressor.eof:  # a block with BFINAL (section 7.2.3.4): what follows begins anew
             self._decompressor = None
-            if self._final and left < len(_TAIL):  # it took what we put back for its own
-                raise ProtocolFault(CloseCode.INVALID_PAYLOAD, _CUT)
-            self.more = left > 0 and not (self._final and left == len(_TAIL))
-        else:
-            self.more = left > 0 or len(made) == most  # zlib may hold more than it had room for
-        if self._final and not self.more:
-            self._end()
+        self.more = left > 0 or (len(made) == most and not self._ended)  # zlib may hold more than it had room for
         return made
 
     def _end(self) -> None:
         """The message has given all: it must be whole."""
-        decompressor = self._decompressor
-        self._input = b""
-        if decompressor is None:
+        decompressor, self._input = self._decompressor, b""
+        if self._ended:
+            self._ended = False
             return
-        if self._takeover:
-            decompressor = decompressor.copy()
-        else:
+        if not self._takeover:
             self._decompressor = None
-        try:
-            ended = not decompressor.decompress(_END, 1) and decompressor.eof and not decompressor.unused_data
-        except zlib.error:
-            ended = False
-        if not ended:
-            raise ProtocolFault(CloseCode.INVALID_PAYLOAD, _CUT)
+        if decompressor is not None and not decompressor.decompress(_TAIL, 1):
+            if decompressor.eof and not decompressor.unused_data:  # the empty block at the end has BFINAL itself
+                self._decompressor = None
+                return
+            probe = decompressor.copy() if self._takeover else decompressor
+            if not probe.decompress(_END, 1) and probe.eof and not probe.unused_data:
+                return
+        raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the compressed message ends too early")
 
 
 class Deflater:

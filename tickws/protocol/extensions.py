@@ -21,8 +21,9 @@ NAME: Final = "permessage-deflate"
 MOST_BITS: Final = 15
 MOST_PARTS: Final = 64
 """Extensions and parameters in one header: browsers send two, and reading is a step that must not last."""
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = re.compile(rf';[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|"{_TOKEN}"))?[ \t]*')
+_LETTER = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_TOKEN = f"{_LETTER}+"
+_PARAMETER = re.compile(rf';[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|"(?:\\?{_LETTER})+"))?[ \t]*')
 _EXTENSION = re.compile(rf"[ \t]*({_TOKEN})[ \t]*((?:{_PARAMETER.pattern})*)")
 _SPACE = re.compile(r"[ \t]*")
 _BITS = re.compile("[89]|1[0-5]")  # RFC 7692 section 7.1.2: a decimal without leading zeros, from 8 to 15
@@ -102,7 +103,8 @@ def parse_extensions(header: str) -> list[Extension]:
         match = _EXTENSION.match(header, position)
         if match is not None:
             parameters: Parameters = [
-                (name, value.strip('"') if value else None) for name, value in _PARAMETER.findall(match[2])
+                (name, value.strip('"').replace("\\", "") if value else None)
+                for name, value in _PARAMETER.findall(match[2])
             ]
             found.append((match[1], parameters))
             position = match.end()
@@ -124,6 +126,7 @@ def answer_offers(offers: Sequence[Extension], ours: Deflate) -> Terms | None:
             continue
         asked = offer.get("client_max_window_bits")
         return _terms(
+            named="server_max_window_bits" in offer,
             window_bits=min(ours.window_bits, int(offer.get("server_max_window_bits") or MOST_BITS)),
             context_takeover=ours.context_takeover and "server_no_context_takeover" not in offer,
             # it can be told of a bound only where it says that it knows them (section 7.1.2.2)
@@ -135,14 +138,16 @@ def answer_offers(offers: Sequence[Extension], ours: Deflate) -> Terms | None:
     return None
 
 
-def _terms(window_bits: int, context_takeover: bool, peer_window_bits: int, peer_context_takeover: bool) -> Terms:
-    """A server's terms, with the header that states them."""
+def _terms(
+    named: bool, window_bits: int, context_takeover: bool, peer_window_bits: int, peer_context_takeover: bool
+) -> Terms:
+    """A server's terms, with the header that states them; `named`: the client asked for a bound of our window."""
     header = NAME
     if not context_takeover:
         header += "; server_no_context_takeover"
     if not peer_context_takeover:
         header += "; client_no_context_takeover"
-    if window_bits < MOST_BITS:
+    if named or window_bits < MOST_BITS:  # who asks is told, even that it is the largest (section 7.1.2.1)
         header += f"; server_max_window_bits={window_bits}"
     if peer_window_bits < MOST_BITS:
         header += f"; client_max_window_bits={peer_window_bits}"
@@ -162,13 +167,13 @@ def make_offer(ours: Deflate) -> str:
     return f"{header}; client_max_window_bits{bits}"
 
 
-def accept_answer(header: str, ours: Deflate | None) -> Terms | None:
-    """Client: the terms that the server's header states; None where it chose nothing.
+def accept_answer(header: str | None, ours: Deflate | None) -> Terms | None:
+    """Client: the terms that the server's header states; None where there is none, and it chose nothing.
 
     Raises:
         ValueError: it is no answer to what was offered (RFC 6455 section 4.1; RFC 7692 section 7).
     """
-    if not header:
+    if header is None:
         return None
     chosen = parse_extensions(header)
     if ours is None or len(chosen) != 1 or chosen[0][0] != NAME:

@@ -36,6 +36,7 @@ __all__ = [
 VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PRODUCT = re.compile(rf"{_TOKEN.pattern}(?:/{_TOKEN.pattern})?")  # RFC 9110 section 7.8
 _TARGET = re.compile(r"(?:https?://[^/?#]+(?=[/?]|$)|(?=/))(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?", re.IGNORECASE)
 _OURS = frozenset(
     {
@@ -221,8 +222,10 @@ def check_upgrade(request: Request, http_version: bytes) -> str:
         raise HTTPFault(400, "a WebSocket handshake needs HTTP/1.1")
     if not headers.get("host"):  # h11 asks for one in HTTP/1.1 only, and takes an empty one
         raise HTTPFault(400, "the header Host is missing")
-    if "upgrade" not in (token.lower() for token in headers.tokens("connection")):
-        raise HTTPFault(400, "the Connection header does not say Upgrade")
+    if not all(map(_PRODUCT.fullmatch, headers.tokens("upgrade"))):
+        raise HTTPFault(400, "the Upgrade header is malformed")
+    if not _connection_upgrades(headers):
+        raise HTTPFault(400, "the Connection header does not say Upgrade, or is malformed")
     version = _single(headers, "sec-websocket-version")
     if version != VERSION:
         raise HTTPFault(
@@ -317,14 +320,20 @@ def check_response(status: int, headers: Headers, key: str, subprotocols: Sequen
         raise HTTPFault(status, f"the server answered with HTTP status {status}")
     if headers.get("upgrade", "").lower() != "websocket":
         raise HTTPFault(status, "the answer's Upgrade header is not websocket")
-    if "upgrade" not in (token.lower() for token in headers.tokens("connection")):
-        raise HTTPFault(status, "the answer's Connection header does not say Upgrade")
+    if not _connection_upgrades(headers):
+        raise HTTPFault(status, "the answer's Connection header does not say Upgrade, or is malformed")
     if headers.get("sec-websocket-accept") != accept_key(key):
         raise HTTPFault(status, "the answer's Sec-WebSocket-Accept does not match")
     chosen = headers.get("sec-websocket-protocol")
     if chosen is not None and chosen not in subprotocols:
         raise HTTPFault(status, f"the server chose the subprotocol {chosen!r}, which was not offered")
     return chosen
+
+
+def _connection_upgrades(headers: Headers) -> bool:
+    """Whether the Connection header is a list of tokens, Upgrade among them (RFC 9110 section 7.6.1)."""
+    tokens = headers.tokens("connection")
+    return all(map(_TOKEN.fullmatch, tokens)) and "upgrade" in map(str.lower, tokens)
 
 
 def _single(headers: Headers, name: str) -> str:

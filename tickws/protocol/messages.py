@@ -101,6 +101,7 @@ class MessageDecoder:
         room = self._limit - (0 if self._buffer is None else len(self._buffer))
         chunk = inflater.chunk(min(CHUNK_BYTES, room + 1)) if inflater.more else b""
         if len(chunk) > room:
+            self._add(decoder.opcode, chunk[:room])  # text that is wrong before the limit is wrong, wherever it is cut
             raise ProtocolFault(CloseCode.MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
         complete = decoder.ends and decoder.fin and not inflater.more
         if complete and self._buffer is None:

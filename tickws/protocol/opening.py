@@ -147,7 +147,7 @@ class ClientOpening:
                 headers = Headers(fields)
                 subprotocol = check_response(status, headers, self._key, self._subprotocols)
                 try:
-                    self.terms = accept_answer(headers.get("sec-websocket-extensions", ""), self._compression)
+                    self.terms = accept_answer(headers.get("sec-websocket-extensions"), self._compression)
                 except ValueError as error:
                     raise HTTPFault(status, str(error)) from None
                 self.rest = data

@@ -221,7 +221,7 @@ class Outbox:
         if self._times is not None:
             del self._times[: len(taken)]
         self.queued_bytes -= size
-        self.special = self.closing is not None or self._late > 0
+        self.special = bool(self.closing or self._late or self._latest or self._pings)
         return taken
 
     def take_whole(self) -> list[bytes | Compressible]:
