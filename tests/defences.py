@@ -54,8 +54,8 @@ FAULT_DEFENCES = [
         "5: the maximum",
         FAULTS + "5_the_maximum",
         "protocol/_codec_py.py",
-        "length > self._limit - before:",
-        "length > self._limit - before + 1:",
+        "length > self._limit - before and",
+        "length > self._limit - before + 1 and",
     ),
     Defence(
         "6: a poll has room for everybody",
@@ -201,7 +201,7 @@ FAULT_DEFENCES = [
         "16: reserved bits and opcodes",
         FAULTS + "16_violations",
         "protocol/_codec_py.py",
-        "        if _FAULTS[first]:\n",
+        "        if self._faults[first]:\n",
         "        if False:\n",
     ),
     Defence(
@@ -250,8 +250,8 @@ FAULT_DEFENCES = [
         "17: a producer is a step",
         "tests/transport/test_slice.py::test_each_producer",
         "transport/link.py",
-        "            elif late:\n",
-        "            elif False:\n",
+        "            if not late and not isinstance(value, (bytes, Compressible)):\n",
+        "            if not isinstance(value, (bytes, Compressible)):\n",
     ),
     Defence(
         "17: fragments are steps, though no messages",

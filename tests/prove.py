@@ -1,9 +1,10 @@
 """Takes each defence out of a copy of tickws and shows that its test fails: `python dev.py prove`.
 
-A row (`defences.py`: the original's faults, `game_defences.py`: the game layer, `slice_defences.py`: the slice) says
-what is guarded, which test guards it, and how to take the defence out: a piece of the source that stands there exactly
-once, and what it becomes. The tests run on a copy; nothing here touches the checkout. A mutant that survives, a piece
-of source that is gone, or a test that fails without any mutation is an error: exit code 1.
+A row (`defences.py`: the original's faults, `game_defences.py`: the game layer, `slice_defences.py`: the slice,
+`wire_defences.py`: compression and the end) says what is guarded, which test guards it, and how to take the defence
+out: a piece of the source that stands there exactly once, and what it becomes. The tests run on a copy; nothing here
+touches the checkout. A mutant that survives, a piece of source that is gone, or a test that fails without any mutation
+is an error: exit code 1.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ sys.path.insert(0, str(ROOT))
 from tests.defences import FAULT_DEFENCES, Defence  # noqa: E402
 from tests.game_defences import GAME_DEFENCES  # noqa: E402
 from tests.slice_defences import SLICE_DEFENCES  # noqa: E402
+from tests.wire_defences import WIRE_DEFENCES  # noqa: E402
 
-DEFENCES = FAULT_DEFENCES + GAME_DEFENCES + SLICE_DEFENCES
+DEFENCES = FAULT_DEFENCES + GAME_DEFENCES + SLICE_DEFENCES + WIRE_DEFENCES
 COPIED = ("tickws", "tests", "pyproject.toml")
 TIMEOUT_SECONDS = 40.0
 """A mutant that hangs, as the original did, has failed."""
@@ -39,7 +41,7 @@ def prove(defence: Defence | None) -> str:
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
             else:
                 shutil.copy(source, copy / name)
-        tests = [defence.test] if defence else sorted({each.test.partition("::")[0] for each in DEFENCES})
+        tests = [defence.test] if defence else sorted({each.test for each in DEFENCES})
         if defence is not None:
             file = copy / "tickws" / defence.file
             text = file.read_text(encoding="utf-8")
@@ -47,7 +49,7 @@ def prove(defence: Defence | None) -> str:
                 return f"tickws/{defence.file} has {text.count(defence.source)} x {defence.source!r}: mend this row"
             file.write_text(text.replace(defence.source, defence.without), encoding="utf-8")
         try:
-            code = run(copy, tests)
+            code = run(copy, tests, TIMEOUT_SECONDS if defence else 4 * TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             return "" if defence else "the tests hang"
         if defence is None:
@@ -55,7 +57,7 @@ def prove(defence: Defence | None) -> str:
         return {0: "SURVIVED: no test noticed", 1: ""}.get(code, f"pytest itself failed, exit code {code}")
 
 
-def run(folder: Path, tests: list[str]) -> int:
+def run(folder: Path, tests: list[str], timeout: float) -> int:
     """The exit code of pytest: 0 all passed, 1 some failed."""
     selected = [test.partition("::") for test in tests]
     files = sorted({file for file, _, _ in selected})
@@ -64,9 +66,7 @@ def run(folder: Path, tests: list[str]) -> int:
     if names:
         command += ["-k", " or ".join(names)]
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    finished = subprocess.run(
-        command, cwd=folder, env=environment, timeout=TIMEOUT_SECONDS, capture_output=True, check=False
-    )
+    finished = subprocess.run(command, cwd=folder, env=environment, timeout=timeout, capture_output=True, check=False)
     return finished.returncode
 
 

@@ -1,5 +1,7 @@
 """Opcodes and close codes: every number there is, and who may send it (RFC 6455 sections 5.2 and 7.4)."""
 
+from typing import Any
+
 import pytest
 
 from tests.protocol.helpers import close_payload
@@ -87,3 +89,11 @@ def test_refuses_a_reason_that_is_no_unicode() -> None:
 def test_a_reason_is_cut_to_whole_characters(reason: str, cut: str) -> None:
     assert cut_reason(reason) == cut
     check_close(CloseCode.NORMAL, cut)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [("4000", ""), (4000.0, ""), (None, ""), ("kicked", 4000), (4000, b"kicked")]
+)
+def test_a_close_is_a_number_and_a_text(code: Any, reason: Any) -> None:
+    with pytest.raises(TypeError, match="takes a code and a reason"):
+        check_close(code, reason)

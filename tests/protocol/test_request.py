@@ -128,3 +128,22 @@ def test_upgrade(value: str, asks: bool) -> None:
     """Section 4.2.1, item 3."""
     assert request(headers=UPGRADE | {"Upgrade": value}).upgrade is asks
     assert not request(headers=without("Upgrade")).upgrade
+
+
+@pytest.mark.parametrize(
+    ("origin", "same"),
+    [
+        (None, True),
+        ("http://server.example.com", True),
+        ("https://SERVER.example.COM", True),
+        ("http://server.example.com:80", False),
+        ("http://example.com", False),
+        ("http://server.example.com.evil.example", False),
+        ("null", False),
+        ("server.example.com", False),
+        ("", False),
+    ],
+)
+def test_same_origin(origin: str | None, same: bool) -> None:
+    """Section 10.2; who is no page has none."""
+    assert request(headers=UPGRADE if origin is None else UPGRADE | {"Origin": origin}).same_origin is same

@@ -1,0 +1,19 @@
+"""All targets, by name."""
+
+from __future__ import annotations
+
+from tests.fuzz import compression, connections, frames, heads, payloads
+
+__all__ = ["TARGETS"]
+
+TARGETS = {
+    target.name: target
+    for target in (
+        heads.TARGET,
+        frames.TARGET,
+        connections.TARGET,
+        compression.TARGET,
+        payloads.UNPACK,
+        payloads.WIRE,
+    )
+}
