@@ -25,7 +25,6 @@ _LETTER = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN = f"{_LETTER}+"
 _PARAMETER = re.compile(rf';[ \t]*({_TOKEN})(?:[ \t]*=[ \t]*({_TOKEN}|"(?:\\?{_LETTER})+"))?[ \t]*')
 _EXTENSION = re.compile(rf"[ \t]*({_TOKEN})[ \t]*((?:{_PARAMETER.pattern})*)")
-_SPACE = re.compile(r"[ \t]*")
 _BITS = re.compile("[89]|1[0-5]")  # RFC 7692 section 7.1.2: a decimal without leading zeros, from 8 to 15
 
 
@@ -109,8 +108,8 @@ def parse_extensions(header: str) -> list[Extension]:
             found.append((match[1], parameters))
             position = match.end()
         else:  # RFC 9110 section 5.6.1: a list may have empty elements
-            space = _SPACE.match(header, position)
-            position = space.end() if space else size
+            while position < size and header[position] in " \t":
+                position += 1
         if position >= size and found:
             return found
         if position >= size or header[position] != ",":
