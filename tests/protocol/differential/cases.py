@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tests.protocol.differential.compressed import RSV1, Inflated, inflate
-from tests.protocol.differential.rig import PEERS, Outcome, Peer, Setup, ours
+from tests.protocol.differential.rig import PEERS, PLENTY, Outcome, Peer, Setup, ours
 from tests.protocol.differential.wire import Raw, head_of, walk
 from tests.protocol.helpers import TEXT
 
@@ -122,7 +122,7 @@ class Case:
             data += b"\xff" * ({126: 4, 127: 10}[head[1] & 0x7F] - len(head))
         for _ in range(3):  # its length may have to come first
             missing = walk(data)[-1].missing
-            data += bytes(min(missing, 10 if missing > 100_000 else missing))
+            data += bytes(min(missing, 10 if missing > PLENTY else missing))
         return PEERS[self.peer](self.setup, [data], False)
 
 

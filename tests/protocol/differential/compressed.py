@@ -121,7 +121,7 @@ def inflate(messages: Iterable[list[Raw]], takeover: bool) -> Inflated:
         whole = frames[-1].fin and frames[-1].whole
         if zlib_object is None or not takeover:
             zlib_object = zlib.decompressobj(-15)
-        made, tail_made, corrupt, ended = b"", b"", False, False
+        made, tail_made, corrupt, ended, early = b"", b"", False, False, False
         try:
             for at in range(len(data)):  # what lies before a fault counts
                 made += zlib_object.decompress(data[at : at + 1])
@@ -129,10 +129,13 @@ def inflate(messages: Iterable[list[Raw]], takeover: bool) -> Inflated:
                 if ended:
                     final, zlib_object = True, zlib.decompressobj(-15)
             for at in range(4 if whole and not ended else 0):
+                early = early or zlib_object.eof  # a last block that ends within the tail
                 tail_made += zlib_object.decompress(TAIL[at : at + 1])
         except zlib.error:
             corrupt = True
-        amid = whole and not corrupt and (bool(tail_made) or not at_block_end(zlib_object))
+        amid = whole and not corrupt and (early or bool(tail_made) or not at_block_end(zlib_object))
+        if zlib_object.eof:
+            final, zlib_object = True, None
         result = Inflated(made + tail_made, corrupt, amid, final)
     return result
 

@@ -11,6 +11,7 @@ from tests.protocol.helpers import BINARY, CONT, MASK, PING, TEXT
 
 OPEN = Setup(deflate=(Window(), Window()))
 SMALL = Setup(limit=100, deflate=(Window(), Window()))
+AMID = build(BINARY, b"", fin=False, rsv=RSV1, mask=MASK)
 WORDS = b"tick tock tick tock"
 
 
@@ -77,24 +78,6 @@ def bomb(size: int, behind: bytes = b"") -> bytes:
     return packed(Packer(Window()).pack(bytes(size)) + behind)
 
 
-def is_misplaced(case: Case) -> bool:
-    return case.codes[0] == 1002 and case.frame.opcode != CONT and case.frame.rsv == RSV1 and len(case.message) > 1
-
-
-def misplaced(peer: Peer, data: bytes) -> Difference:
-    """Where `data` is to inflate to too much, or (empty) what comes is no DEFLATE."""
-    payload = Packer(Window()).pack(data) if data else b"\xff\xff\xff"
-    return Difference(
-        "a message that comes amid another is inflated first",
-        peer,
-        "RFC 6455 section 5.4",
-        '"The fragments of one message MUST NOT be interleaved between the fragments of another message": 1002, '
-        "whatever is in it",
-        is_misplaced,
-        (SMALL, [build(BINARY, b"", fin=False, mask=MASK) + packed(payload)]),
-    )
-
-
 def inflates_above(case: Case) -> bool:
     return case.codes[0] == 1009 and case.compressed and len(case.inflated.data) > case.setup.limit
 
@@ -116,7 +99,7 @@ VERDICTS = [
         "what inflates has no limit",
         "wsproto",
         "RFC 6455 sections 7.4.1 (1009) and 10.4",
-        '"implementations [...] MUST protect themselves against exceeding these limits"; a bomb is taken whole',
+        '"implementations [...] MUST protect themselves against exceeding those limits"; a bomb is taken whole',
         lambda case: inflates_above(case) and case.ends[1] != "fault" and not parted_by_control(case),
         (SMALL, [bomb(101)]),
     ),
@@ -167,6 +150,20 @@ CODES = [
         ),
         (SMALL, [build(TEXT, Packer(Window()).pack(b"\xff" * 101), rsv=RSV1, mask=MASK)]),
     ),
-    misplaced("websockets", bytes(101)),
-    misplaced("wsproto", b""),
+    Difference(
+        "what comes where nothing compressed may come is inflated first",
+        "websockets",
+        "RFC 6455 sections 5.2 and 5.4; RFC 7692 section 6",
+        "a frame that is not valid in its place is a protocol error, whatever is in it",
+        lambda case: case.codes == (1002, 1009) and case.compressed and not case.too_long,
+        (SMALL, [AMID + bomb(101)]),
+    ),
+    Difference(
+        "what comes where nothing compressed may come is inflated first",
+        "wsproto",
+        "RFC 6455 sections 5.2 and 5.4; RFC 7692 section 6",
+        "a frame that is not valid in its place is a protocol error, whatever is in it",
+        lambda case: case.codes == (1002, 1007) and case.compressed and not parted_by_control(case),
+        (OPEN, [AMID + packed(b"\xff\xff\xff")]),
+    ),
 ]

@@ -87,7 +87,7 @@ VERDICTS = [
         "messages have no limit",
         "wsproto",
         "RFC 6455 sections 7.4.1 (1009) and 10.4",
-        '"implementations [...] MUST protect themselves against exceeding these limits"; wsproto leaves it to its user',
+        '"implementations [...] MUST protect themselves against exceeding those limits"; wsproto leaves it to its user',
         lambda case: case.codes[0] == 1009 and case.ends[1] != "fault" and case.too_long and not case.compressed,
         (SMALL, [build(BINARY, bytes(101), mask=MASK)]),
     ),

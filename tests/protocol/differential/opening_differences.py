@@ -112,7 +112,7 @@ REQUESTS = [
         "no control character may stand in a value that nobody reads",
         "RFC 9110 section 5.5",
         '"recipients MAY retain such characters for the sake of robustness"; NUL, CR and LF are refused',
-        lambda pair: pair.only_mine and pair.has(f"X: {CONTROL}"),
+        lambda pair: pair.only_mine and pair.has(f"X: {CONTROL}[ \t]*"),
         with_line("X: \x01"),
     ),
 ]
@@ -221,7 +221,7 @@ ANSWERS = [
         "no control character may stand in a value that nobody reads",
         "RFC 9110 section 5.5",
         '"recipients MAY retain such characters for the sake of robustness"; NUL, CR and LF are refused',
-        lambda pair: pair.only_mine and pair.has(f"X: {CONTROL}"),
+        lambda pair: pair.only_mine and pair.has(f"X: {CONTROL}[ \t]*"),
         with_line("X: \x01", base=ANSWER),
     ),
 ]
