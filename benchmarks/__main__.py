@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-CONTESTS = ("flood", "stall", "hitch", "storm", "idle", "precision", "wake")
+CONTESTS = ("flood", "stall", "hitch", "storm", "idle", "precision", "wake", "compression")
 
 
 def main(arguments: list[str]) -> int:

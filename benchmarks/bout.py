@@ -15,11 +15,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 
-from benchmarks import child, process
+from benchmarks import child, contenders, process
 from benchmarks.child import Failed, Talk
 from benchmarks.contenders.host import SNAPSHOT_TICKS
 from benchmarks.contenders.window import BUDGET, RATE, WindowResult
 from benchmarks.contest import MS, Contest
+from benchmarks.packing import OFFER
 from benchmarks.payloads import ENTITIES
 
 __all__ = ["PERIOD", "READY_SECONDS", "Bout", "BoutResult", "cpus", "longest_step"]
@@ -81,14 +82,14 @@ class BoutResult:
         }
 
 
-def longest_step(contest: Contest, case: str) -> tuple[float, str]:
-    """Milliseconds of the longest step of ours, the median of all rounds; and of what kind it was."""
+def longest_step(contest: Contest, case: str, server: str = "tickws") -> tuple[float, str]:
+    """Milliseconds of the longest step of one of ours, the median of all rounds; and of what kind it was."""
     rounds = [
         max(
             ((value or 0.0, name) for name, value in cases.get(case, {}).items() if name.startswith(LONGEST)),
             default=None,
         )
-        for cases in contest.rounds["tickws"]
+        for cases in contest.rounds[server]
     ]
     known = sorted(found for found in rounds if found)
     milliseconds, name = known[len(known) // 2] if known else (0.0, "")
@@ -115,6 +116,7 @@ class Bout:
         every: int = SNAPSHOT_TICKS,
         send_buffer: int | None = None,
     ) -> None:
+        self._server = server
         self._options = {"--server": server, "--budget": budget, "--entities": entities, "--every": every}
         if send_buffer is not None:
             self._options["--send-buffer"] = send_buffer
@@ -135,8 +137,9 @@ class Bout:
         self._stack.close()
 
     def guests(self, kind: str, options: dict[str, object]) -> Talk:
-        """Start a program of `benchmarks.guests`."""
-        talk = child.converse(f"benchmarks.guests.{kind}", {"--port": self.port, **options}, self._guest_cpu)
+        """Start a program of `benchmarks.guests`; it speaks as the server likes it."""
+        given = {"--port": self.port, "--offer": OFFER if self._server == contenders.DEFLATE else "", **options}
+        talk = child.converse(f"benchmarks.guests.{kind}", given, self._guest_cpu)
         return self._stack.enter_context(talk)
 
     def players(self, count: int, **options: object) -> Talk:

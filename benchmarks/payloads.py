@@ -22,6 +22,7 @@ __all__ = [
     "Kind",
     "Tally",
     "input_number",
+    "make_bomb",
     "make_input",
     "make_snapshot",
     "make_stamped",
@@ -78,6 +79,11 @@ def read_stamped(payload: str | bytes) -> list[int]:
     if len(said) > 1 and said[0] != Kind.FLOODER:
         said[1] -= _CLIENT
     return said
+
+
+def make_bomb(size: int) -> bytes:
+    """What a flooder says who wants much made of little: so many bytes, and all but seven are zeros."""
+    return bytes(msgpack.packb((Kind.FLOODER, bytes(size - 7))))
 
 
 def make_snapshot(number: int, entities: int = ENTITIES) -> bytes:

@@ -6,6 +6,8 @@ A fault of tickws cannot hide by being at both ends.
 
 from __future__ import annotations
 
+from benchmarks.packing import Packing
+
 __all__ = ["BINARY", "MASK", "Peer", "masked", "split_frames"]
 
 KEY, ANSWER = "dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -13,6 +15,8 @@ KEY, ANSWER = "dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 MASK = b"\x5a\xc3\x0f\x96"
 BINARY, CLOSE, PING, PONG = 0x82, 0x88, 0x89, 0x8A
 """First bytes of whole frames (section 5.2)."""
+PACKED = 0xC2
+"""That of a binary message which is compressed: with RSV1 (RFC 7692 section 6)."""
 ABNORMAL, NO_STATUS = 1006, 1005
 
 _MASKS = [int.from_bytes((MASK * 32)[:size], "big") for size in range(126)]
@@ -25,12 +29,18 @@ class Peer:
         target: of the request.
         host: its Host.
         subprotocol: offered, if any.
+        extension: likewise; `packing.OFFER`, or nothing.
     """
 
-    __slots__ = ("_held", "close_code", "fault", "open", "out")
+    __slots__ = ("_extension", "_held", "close_code", "fault", "open", "out", "packing")
 
-    def __init__(self, target: str, host: str, subprotocol: str = "") -> None:
+    def __init__(self, target: str, host: str, subprotocol: str = "", extension: str = "") -> None:
         offer = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+        if extension:
+            offer += f"Sec-WebSocket-Extensions: {extension}\r\n"
+        self._extension = extension
+        self.packing: Packing | None = None
+        """Compresses what is said, where that was agreed."""
         self.out = (
             f"GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
@@ -59,8 +69,13 @@ class Peer:
         raise NotImplementedError
 
     def say(self, payload: bytes) -> None:
-        """Send a binary message of at most 125 bytes."""
-        self.out += masked(BINARY, payload)
+        """Send a binary message; its frame's payload is below 64 KiB."""
+        self.out += self.frame(payload)
+
+    def frame(self, payload: bytes) -> bytes:
+        """The frame of the next message that it says."""
+        packing = self.packing
+        return masked(BINARY, payload) if packing is None else masked(PACKED, packing.pack(payload))
 
     def receive(self, data: bytes) -> None:
         """Take what the server sent."""
@@ -83,6 +98,12 @@ class Peer:
             return False
         if not head.startswith(b"HTTP/1.1 101 ") or ANSWER not in head:
             raise ValueError(f"no WebSocket: {head.splitlines()[0]!r}")
+        for line in head.decode().splitlines():
+            name, _, value = line.partition(":")
+            if name.lower() == "sec-websocket-extensions":
+                if not self._extension:
+                    raise ValueError("an extension that nobody offered")
+                self.packing = Packing(value)
         self._held = rest
         self.open = True
         self.opened()
@@ -93,6 +114,8 @@ class Peer:
             raise ValueError(f"a frame behind the Close: {first:#x}")
         if first == BINARY:
             self.heard(payload)
+        elif first == PACKED and self.packing is not None:
+            self.heard(self.packing.unpack(payload))
         elif first == PING:
             self.out += masked(PONG, payload)
         elif first == CLOSE:
@@ -107,8 +130,12 @@ class Peer:
 
 
 def masked(first: int, payload: bytes) -> bytes:
-    """A client's frame of at most 125 bytes (section 5.3)."""
+    """A client's frame of less than 64 KiB (section 5.3)."""
     size = len(payload)
+    if size > 125:
+        mask = int.from_bytes((MASK * (size // 4 + 1))[:size], "big")
+        mixed = (int.from_bytes(payload, "big") ^ mask).to_bytes(size, "big")
+        return bytes((first, 0x80 | 126)) + size.to_bytes(2, "big") + MASK + mixed
     mixed = (int.from_bytes(payload, "big") ^ _MASKS[size]).to_bytes(size, "big")
     return bytes((first, 0x80 | size)) + MASK + mixed
 

@@ -12,13 +12,17 @@ import argparse
 import selectors
 import sys
 import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from benchmarks.commands import Commands, answer
 from benchmarks.peer import Peer
 from benchmarks.process import Usage, raise_descriptors
 from benchmarks.seat import HOST, Seat, connect
 
-__all__ = ["main"]
+__all__ = ["CONNECTING_SECONDS", "Crowd", "main"]
+
+P = TypeVar("P", bound=Peer)
 
 LISTENING_SECONDS = 0.02
 CONNECTING_SECONDS = 30.0
@@ -34,19 +38,24 @@ class Silent(Peer):
         raise ValueError("a message that nobody sent")
 
 
-class Crowd:
-    """All of them."""
+class Crowd(Generic[P]):
+    """All of them.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        make: makes one.
+    """
+
+    def __init__(self, port: int, make: Callable[[], P]) -> None:
         self._port = port
+        self._make = make
         self._selector = selectors.DefaultSelector()
-        self.seats: list[Seat[Silent]] = []
+        self.seats: list[Seat[P]] = []
         self.pings = 0
         self.lost = 0
 
     def connect(self) -> None:
         """One more."""
-        seat = Seat(Silent("/", f"{HOST}:{self._port}"), connect(self._port))
+        seat = Seat(self._make(), connect(self._port))
         seat.write()
         self._selector.register(seat.sock, selectors.EVENT_READ, seat)
         self.seats.append(seat)
@@ -54,7 +63,7 @@ class Crowd:
     def listen(self, seconds: float) -> None:
         """Wait for something to read, and answer it."""
         for key, _ in self._selector.select(seconds):
-            seat: Seat[Silent] = key.data
+            seat: Seat[P] = key.data
             seat.read()
             if seat.player.out:
                 self.pings += 1
@@ -82,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--spread", type=float, default=0.0)
     options = parser.parse_args(arguments)
     raise_descriptors()
-    crowd = Crowd(options.port)
+    crowd = Crowd(options.port, lambda: Silent("/", f"{HOST}:{options.port}"))
     commands = Commands()
     begun = time.monotonic()
     for number in range(options.clients):

@@ -1,6 +1,7 @@
 """Servers side by side: each in a 60 Hz loop of its own process (`host`), driven as its users drive it from a loop.
 
-`NAMES` are those that there are; `missing` tells what a machine lacks for one.
+`NAMES` are those that there are; `missing` tells what a machine lacks for one. `DEFLATE` is tickws with
+permessage-deflate, which stands beside tickws where that is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.contenders.contender import Contender
 
-__all__ = ["NAMES", "missing", "of", "title"]
+__all__ = ["DEFLATE", "NAMES", "OURS", "missing", "of", "title"]
 
 _PACKAGES = {
     "tickws": "tickws",
@@ -21,19 +22,23 @@ _PACKAGES = {
     "simple": "SimpleWebSocketServer",
 }
 NAMES = tuple(_PACKAGES)
+DEFLATE = "deflate"
+OURS = ("tickws", DEFLATE)
 
 
 def missing(name: str) -> str | None:
     """Why a server cannot take part here; None where it can."""
     try:
         import_module(f"benchmarks.contenders.{name}_server")
-    except ImportError as error:
+    except ImportError as error:  # a peer's: what is ours is here
         return f"{_PACKAGES[name]} cannot be imported ({error}): pip install {_PACKAGES[name]}"
     return None
 
 
 def title(name: str) -> str:
     """Its package and version."""
+    if name == DEFLATE:
+        return f"{title('tickws')}, compressed"
     try:
         return f"{_PACKAGES[name]} {version(_PACKAGES[name])}"
     except PackageNotFoundError:

@@ -178,7 +178,7 @@ def _plain(of: object) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.contenders.host", description=__doc__)
-    parser.add_argument("--server", choices=contenders.NAMES, required=True)
+    parser.add_argument("--server", choices=(*contenders.NAMES, contenders.DEFLATE), required=True)
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of a frame")
     parser.add_argument("--entities", type=int, default=ENTITIES, help="of a snapshot")
     parser.add_argument("--every", type=int, default=SNAPSHOT_TICKS, help="ticks from snapshot to snapshot; 0: none")

@@ -27,6 +27,8 @@ class Network(SocketNetwork):
 class Server(Contender):
     """tickws."""
 
+    compression: tickws.Deflate | None = None
+
     def __init__(self, game: Game, send_buffer: int | None = None) -> None:
         super().__init__(game, send_buffer)
         self._silent: set[tickws.WebSocket] = set()
@@ -35,6 +37,7 @@ class Server(Contender):
             on_open=self._opened,
             on_message=self._heard,
             on_close=self._closed,
+            compression=self.compression,
             errors="raise",
             network=Network(self),
         )

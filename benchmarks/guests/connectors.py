@@ -59,7 +59,7 @@ class Connectors:
                 answer(self._result())
             if self._begun is not None:
                 while len(self._clients) < options.clients and self._on_their_way < options.flight:
-                    peer = Connector("/", f"{HOST}:{options.port}")
+                    peer = Connector("/", f"{HOST}:{options.port}", extension=options.offer)
                     self._clients.append(self._arrivals.begin(peer))
                 if not self._told and self._inside + self._failed == options.clients:
                     self._told = True
@@ -98,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--flight", type=int, default=500, help="how many are on their way at a time")
+    parser.add_argument("--offer", default="", help="an extension")
     options = parser.parse_args(arguments)
     raise_descriptors()
     Connectors(options).run()

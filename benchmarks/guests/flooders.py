@@ -1,8 +1,9 @@
 """Flooders: each says the same 16 bytes as fast as its socket takes them, and reads what it is sent.
 
-    python -m benchmarks.guests.flooders --port P
+    python -m benchmarks.guests.flooders --port P [--offer EXTENSION] [--bomb BYTES]
 
-takes commands, and answers the first and the last when they are done:
+With `--bomb` it is a message of so many bytes, of which compression leaves a thousandth. It takes commands, and answers
+the first and the last when they are done:
 
     join N      N connect, and are silent: one line of JSON when all are in, or out
     flood       they speak from now on
@@ -18,16 +19,15 @@ import time
 from benchmarks.commands import Commands, answer
 from benchmarks.guests.arrivals import Arrival, Arrivals
 from benchmarks.loadgen import SLOT_SECONDS
-from benchmarks.payloads import FLOOD
-from benchmarks.peer import BINARY, Peer, masked
+from benchmarks.payloads import FLOOD, make_bomb
+from benchmarks.peer import Peer
 from benchmarks.process import Usage
 from benchmarks.seat import HOST
 
 __all__ = ["Flooder", "Flooders"]
 
-FRAME = masked(BINARY, FLOOD)
-BLOCK = memoryview(FRAME * 8192)
-"""What is said in one go, if the socket takes it: 176 KiB."""
+BLOCK_BYTES = 176 * 1024
+"""How much is said in one go, if the socket takes it."""
 BLOCKS = 8
 """How many one flooder may say before the next one's turn."""
 
@@ -44,10 +44,13 @@ class Flooder(Peer):
 class Flooders:
     """All of them, and what they are told."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
         self._commands = Commands()
-        self._arrivals = Arrivals[Flooder](port)
+        self._arrivals = Arrivals[Flooder](options.port)
+        self._word = make_bomb(options.bomb) if options.bomb else FLOOD
+        self._frame = b""  # the word's
+        self._block = memoryview(b"")
         self._flooders: list[Arrival[Flooder]] = []
         self._offsets: dict[Arrival[Flooder], int] = {}  # of the block, where the next byte is
         self._sent = 0
@@ -61,6 +64,8 @@ class Flooders:
                 self._joining = True
             elif words is not None and words[0] == "flood":
                 self._speaking = True
+                self._frame = self._flooders[0].peer.frame(self._word)  # of its own, so that it may be repeated
+                self._block = memoryview(self._frame * (BLOCK_BYTES // len(self._frame)))
             elif words is not None:
                 self._stop()
             self._arrivals.turn()
@@ -73,7 +78,8 @@ class Flooders:
 
     def _grow(self, count: int) -> None:
         while len(self._flooders) < count:
-            peer = Flooder(f"/?flooder={len(self._flooders)}", f"{HOST}:{self._port}")
+            target, host = f"/?flooder={len(self._flooders)}", f"{HOST}:{self._options.port}"
+            peer = Flooder(target, host, extension=self._options.offer)
             self._flooders.append(self._arrivals.begin(peer))
 
     def _say(self, flooder: Arrival[Flooder]) -> bool:
@@ -84,8 +90,8 @@ class Flooders:
         try:
             for _ in range(BLOCKS):
                 at = self._offsets.get(flooder, 0)
-                sent = flooder.sock.send(BLOCK[at:])
-                self._offsets[flooder] = (at + sent) % len(FRAME)
+                sent = flooder.sock.send(self._block[at:])
+                self._offsets[flooder] = (at + sent) % len(self._frame)
                 self._sent += sent
         except BlockingIOError:
             pass
@@ -104,7 +110,7 @@ class Flooders:
             {
                 "in": inside,
                 "lost": lost,
-                "messages": self._sent // len(FRAME),
+                "messages": self._sent // len(self._frame) if self._frame else 0,
                 "cpu_seconds": Usage.now().cpu_seconds,
             }
         )
@@ -114,7 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guests.flooders", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    Flooders(parser.parse_args(arguments).port).run()
+    parser.add_argument("--offer", default="", help="an extension")
+    parser.add_argument("--bomb", type=int, default=0, help="bytes of what each says, instead of 16")
+    Flooders(parser.parse_args(arguments)).run()
     return 0
 
 

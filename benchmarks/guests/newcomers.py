@@ -19,8 +19,8 @@ class Newcomer(Peer):
 
     __slots__ = ("answered", "word")
 
-    def __init__(self, number: int, host: str) -> None:
-        super().__init__(f"/?newcomer={number}", host)
+    def __init__(self, number: int, host: str, offer: str = "") -> None:
+        super().__init__(f"/?newcomer={number}", host, extension=offer)
         self.word = make_stamped(Kind.NEWCOMER, number, FIRST, perf_counter_ns())
         self.answered: int | None = None
         """When it heard itself."""
@@ -41,9 +41,11 @@ class Newcomers:
 
     Args:
         every: seconds from one to the next; 0: none come.
+        offer: an extension that they offer.
     """
 
-    def __init__(self, port: int, every: float) -> None:
+    def __init__(self, port: int, every: float, offer: str = "") -> None:
+        self._offer = offer
         self._host = f"{HOST}:{port}"
         self._every = nanoseconds(every)
         self._arrivals = Arrivals[Newcomer](port)
@@ -71,7 +73,7 @@ class Newcomers:
         """Let come who is due, and go who has heard."""
         if self._window is not None and self._every and perf_counter_ns() >= self._due:
             self._due += self._every
-            arrival = self._arrivals.begin(Newcomer(self._count, self._host))
+            arrival = self._arrivals.begin(Newcomer(self._count, self._host, self._offer))
             self._count += 1
             self._window.append(arrival)
             self._waiting.append(arrival)

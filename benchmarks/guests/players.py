@@ -38,8 +38,8 @@ class Player(Peer):
 
     __slots__ = ("inputs", "kind", "messages", "name")
 
-    def __init__(self, name: int, host: str, kind: Kind) -> None:
-        super().__init__(f"/?player={name}", host)
+    def __init__(self, name: int, host: str, kind: Kind, offer: str = "") -> None:
+        super().__init__(f"/?player={name}", host, extension=offer)
         self.name = name
         self.kind = kind
         self.inputs = 0
@@ -61,9 +61,9 @@ class Players:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._commands = Commands()
-        self._newcomers = Newcomers(options.port, options.newcomers)
+        self._newcomers = Newcomers(options.port, options.newcomers, options.offer)
         players = [
-            Player(name, f"{HOST}:{options.port}", kind)
+            Player(name, f"{HOST}:{options.port}", kind, options.offer)
             for name, kind in enumerate(kinds(options.players, options.stallers))
         ]
         self._load = Load(
@@ -147,6 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stallers", type=int, default=0, help="how many of the players may stop reading")
     parser.add_argument("--rate", type=float, default=60.0, help="inputs a second and player")
     parser.add_argument("--newcomers", type=float, default=0.0, help="seconds from one to the next; 0: none come")
+    parser.add_argument("--offer", default="", help="an extension")
     options = parser.parse_args(arguments)
     raise_descriptors()
     Players(options).run()

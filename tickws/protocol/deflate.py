@@ -179,13 +179,15 @@ class Compressible:
         payload: the message's bytes.
     """
 
-    __slots__ = ("_begun", "_done", "opcode", "payload")
+    __slots__ = ("_begun", "_done", "frames", "opcode", "payload")
 
     def __init__(self, opcode: int, payload: bytes) -> None:
         self.opcode = opcode
         self.payload = payload
         self._begun: dict[Hashable, tuple[Any, int, list[bytes]]] = {}  # compressor, position, what it made
         self._done: dict[Hashable, bytes] = {}
+        self.frames: dict[Hashable, bytes] = {}
+        """What it became, by `Deflater.key`: one frame for all of them."""
 
     def __len__(self) -> int:
         return len(self.payload)

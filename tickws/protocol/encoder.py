@@ -72,10 +72,13 @@ class MessageEncoder:
         What is given up between two steps costs nothing but the time: it begins anew.
         """
         assert self.deflater is not None
-        payload = message.compress(self.deflater)
-        if payload is None:
-            return None
-        return self.frame(message.opcode if payload is message.payload else message.opcode | RSV1, payload)
+        key = self.deflater.key
+        frame = None if key is None else message.frames.get(key)
+        if frame is None and (payload := message.compress(self.deflater)) is not None:
+            frame = self.frame(message.opcode if payload is message.payload else message.opcode | RSV1, payload)
+            if key is not None:
+                message.frames[key] = frame
+        return frame
 
     def plain(self, message: Compressible) -> bytes:
         """A message's frame, uncompressed, which is allowed at any time (RFC 7692 section 6)."""
