@@ -74,8 +74,8 @@ WIRE_DEFENCES = [
         "what is said amid a commit is not forgotten",
         ORDER + "what_is_said_amid",
         "transport/outbox.py",
-        "bool(self.closing or self._late or self._latest or self._pings)",
-        "bool(self.closing or self._late)",
+        "bool(self.closing or self._unmade or self._latest or self._pings)",
+        "bool(self.closing or self._unmade)",
     ),
     Defence(
         "the extension header is read in bounded time",
@@ -104,5 +104,26 @@ WIRE_DEFENCES = [
         "transport/deadlines.py",
         "            elif link.expiring and self._takes_more(link):\n",
         "            elif False:\n",
+    ),
+    Defence(
+        "Pongs behind our Close keep nobody",
+        "tests/transport/test_endless_closings.py::test_who_pings_on",
+        "transport/deadlines.py",
+        " or (link.dismissed and link.phase is Phase.CLOSING)",
+        "",
+    ),
+    Defence(
+        "a story without end ends with the connection",
+        "tests/transport/test_endless_closings.py::test_a_story",
+        "transport/deadlines.py",
+        "isinstance(link.outbox.unmade, Fragments) or ",
+        "",
+    ),
+    Defence(
+        "nothing refers to what an interrupt lost",
+        ORDER + "what_an_interrupt_lost",
+        "transport/_pump_py.py",
+        "                link.connection.encoder.forget()",
+        "                pass",
     ),
 ]

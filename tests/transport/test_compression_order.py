@@ -13,6 +13,8 @@ from tests.transport.ends import Seat
 from tests.transport.peers import House, Ticking
 from tickws.clock import NANOSECONDS
 from tickws.protocol.connection import Role
+from tickws.protocol.deflate import Compressible
+from tickws.protocol.encoder import MessageEncoder
 from tickws.protocol.extensions import Deflate
 from tickws.protocol.limits import Limits
 from tickws.testing import Conditions, MemoryNetwork, Pair
@@ -264,3 +266,35 @@ def test_what_is_said_amid_a_commit_is_not_forgotten() -> None:
     seat.turn(5)
     assert said
     assert ear.hear() == [TEXTS[0], (PING, b"!"), TEXTS[1]]
+
+
+def test_what_an_interrupt_lost_is_not_referred_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between compressing and sending: the message may be lost, the stream is not."""
+    pair = Pair(
+        compression=Deflate(context_takeover=True, threshold_bytes=0),
+        client={
+            "compression": Deflate(peer_context_takeover=True),
+            "on_message": lambda ws, message: heard.append(message),
+        },
+    )
+    heard: list[object] = []
+    (ws,) = pair.server.connections
+    words = "the quick brown fox " * 20
+    ws.send(words)
+    pair.run(0.1)
+    compress = MessageEncoder.compress
+
+    def interrupted(encoder: MessageEncoder, message: Compressible) -> bytes | None:
+        compress(encoder, message)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MessageEncoder, "compress", interrupted)
+    ws.send("lost or not " * 50)
+    with pytest.raises(KeyboardInterrupt):
+        pair.server.work(0.1, wait=0)
+    monkeypatch.undo()
+    ws.send("lost or not " * 50 + words)
+    pair.run(0.1)
+    assert heard[0] == words
+    assert heard[-1] == "lost or not " * 50 + words
+    assert pair.server.statistics().closed == {}

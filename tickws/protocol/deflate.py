@@ -1,4 +1,4 @@
-"""Messages to DEFLATE and back (RFC 7692 section 7.2), in steps of at most 16 KiB, on zlib.
+"""Messages to DEFLATE and back (RFC 7692 section 7.2), on zlib, in steps of at most 16 KiB (and whole fragments).
 
 In: `Inflater` gives what a part of a message stands for chunk by chunk, so that a limit is charged before more is made;
 what was asked for is all that is ever held. Out: `Compressible` is a message on its way, compressed when it is
@@ -158,6 +158,11 @@ class Deflater:
         self._amid = False
         made: bytes = compressor.flush(zlib.Z_SYNC_FLUSH)
         return made
+
+    def forget(self) -> None:
+        """Refer to nothing that was compressed: it may not have been sent."""
+        self._kept = None
+        self._amid = False
 
     def fragment(self, payload: bytes, *, fin: bool) -> bytes:
         """The next fragment of a message that is compressed as it goes."""

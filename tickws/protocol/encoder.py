@@ -1,7 +1,7 @@
 """Messages and control frames to bytes, for one direction of one connection: the twin of `messages`.
 
 Promises: what is encoded is valid in its place (a fragment names its kind or continues, RSV1 stands where it may), is
-masked if a client says it, each frame with a key of its own, and is never compressed before it is sent.
+masked if a client says it, each frame with a key of its own, and is compressed only when it is committed to the stream.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ class MessageEncoder:
             TypeError: `message` is neither text nor bytes-like.
             ValueError: it is text that UTF-8 cannot carry (lone surrogates).
         """
-        opcode, payload = payload_of(message)
-        return encode_frame(opcode, payload, True, self._mask_source(4) if self._mask_source is not None else b"")
+        return self.frame(*payload_of(message))
 
     def prepare(self, message: str | Buffer) -> bytes | Compressible:
         """As `encode`, or what is to be compressed when it is sent: that may go to all who compress. From any thread.
@@ -55,12 +54,8 @@ class MessageEncoder:
         Raises:
             TypeError, ValueError: as `encode`.
         """
-        if self.deflater is None:
-            return self.encode(message)
         opcode, payload = payload_of(message)
-        if self.compresses(len(payload)):
-            return Compressible(opcode, payload)
-        return self.frame(opcode, payload)
+        return Compressible(opcode, payload) if self.compresses(len(payload)) else self.frame(opcode, payload)
 
     def compresses(self, size: int) -> bool:
         """Whether a message of so many bytes is to be compressed; from any thread."""
@@ -79,6 +74,11 @@ class MessageEncoder:
             if key is not None:
                 message.frames[key] = frame
         return frame
+
+    def forget(self) -> None:
+        """What was made last may not have been sent: what is compressed next must not refer to it."""
+        if self.deflater is not None:
+            self.deflater.forget()
 
     def plain(self, message: Compressible) -> bytes:
         """A message's frame, uncompressed, which is allowed at any time (RFC 7692 section 6)."""

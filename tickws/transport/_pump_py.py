@@ -293,6 +293,7 @@ class Pump:
                 link.commit(frames, self._lock, self._share, self._meter, deadline)
             except BaseException as error:
                 failed = error
+                link.connection.encoder.forget()  # what was compressed may be lost: nothing may refer to it
         if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it
             link.bytes_sent += stream.write(frames)
         if waited and not stream.unsent_bytes:

@@ -31,32 +31,35 @@ class Broadcasts:
     def put(self, message: str | Buffer, exclude: Iterable[WebSocket]) -> int:
         """Queue one message for every open link; gives how many took it."""
         without = set(exclude)  # outside the lock: an iterable is its caller's code
-        plain, compressible = self._encode(message)
+        opcode, payload = payload_of(message)
+        plain = encode_frame(opcode, payload, True, b"")
         with self._queue.lock:
             links = self._all_but(without)
-            if compressible is None:
+            compressing = self._compressing(links, len(payload))
+            if not compressing:
                 return self._queue.put_many(links, plain)
-            compressing = [link for link in links if link.connection.encoder.compresses(len(compressible))]
-            others = [link for link in links if not link.connection.encoder.compresses(len(compressible))]
-            return self._queue.put_many(compressing, compressible) + self._queue.put_many(others, plain)
+            others = [link for link in links if link not in compressing]
+            return self._queue.put_many(compressing, Compressible(opcode, payload)) + self._queue.put_many(
+                others, plain
+            )
 
     def put_latest(self, key: object, message: str | Buffer, exclude: Iterable[WebSocket]) -> int:
         """Set a latest value for every open link; gives how many took it."""
         without = set(exclude)
-        plain, compressible = self._encode(message)
-        taken = 0
-        with self._queue.lock:
-            for link in self._all_but(without):
-                if link.outbox.has_room(key):
-                    compresses = compressible is not None and link.connection.encoder.compresses(len(compressible))
-                    value = compressible if compressible is not None and compresses else plain
-                    taken += self._queue.put_latest(link, key, value)
-        return taken
-
-    def _encode(self, message: str | Buffer) -> tuple[bytes, Compressible | None]:
-        """The message as it goes to those who do not compress it, and to those who may."""
         opcode, payload = payload_of(message)
-        return encode_frame(opcode, payload, True, b""), Compressible(opcode, payload) if self._compression else None
+        plain, compressible = encode_frame(opcode, payload, True, b""), Compressible(opcode, payload)
+        with self._queue.lock:
+            links = [link for link in self._all_but(without) if link.outbox.has_room(key)]
+            compressing = self._compressing(links, len(payload))
+            return sum(
+                self._queue.put_latest(link, key, compressible if link in compressing else plain) for link in links
+            )
+
+    def _compressing(self, links: list[Link], size: int) -> dict[Link, None]:
+        """Those that compress a message of so many bytes, in their order."""
+        if not self._compression:
+            return {}
+        return {link: None for link in links if link.connection.encoder.compresses(size)}
 
     def _all_but(self, without: set[WebSocket]) -> list[Link]:
         return [link for websocket, link in self._links.items() if not without or websocket not in without]

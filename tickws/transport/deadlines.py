@@ -110,9 +110,13 @@ class Deadlines:
             self._give_up(link, "does not take our last words")
 
     def _takes_more(self, link: Link) -> bool:
-        """Whether the peer still takes what is said before the end, on a slow line; a story may have no end."""
+        """Whether the peer still takes what is said before the end, on a slow line.
+
+        A story in fragments may have no end, and Pongs behind our Close have none where somebody pings on and on.
+        """
         with self._queue.lock:
-            unsaid = link.stream.unsent_bytes > 0 or (link.unsaid and not isinstance(link.outbox.unmade, Fragments))
+            endless = isinstance(link.outbox.unmade, Fragments) or (link.dismissed and link.phase is Phase.CLOSING)
+            unsaid = not endless and (link.stream.unsent_bytes > 0 or link.unsaid)
         return unsaid and link.bytes_sent - link.sent_mark >= self._limits.slice_bytes
 
     def _give_up(self, link: Link, why: str) -> None:

@@ -92,7 +92,7 @@ class Link:
         # Deadlines, in reading time:
         self.timer: tuple[int, int, Link] | None = None
         self.expiring = False  # the deadline is that of the closing handshake
-        self.dismissed = False  # and our Close is out
+        self.dismissed = False  # our Close has left: the peer's time to answer it runs
         self.heard = 0  # when the last byte came, or the kernel took some again
         self.sent_mark = 0  # `bytes_sent` when the deadline was set
         self.pinged = -1  # when the last keep-alive ping was sent
@@ -156,18 +156,20 @@ class Link:
             with lock:
                 made = outbox.take_reliable(share)
                 unmade = outbox.unmade
+            frames += made
+            self.messages_sent += len(made)
+            share -= sum(map(len, made))
             if isinstance(unmade, Compressible):
                 frame = self.connection.encoder.compress(unmade)
                 late = meter.lap(Step.ENCODE) >= deadline
                 if frame is not None:
-                    made.append(frame)
+                    frames.append(frame)
+                    self.messages_sent += 1
+                    share -= len(frame)
                     with lock:
                         outbox.finish(unmade)
             elif not made:
                 break
-            frames += made
-            self.messages_sent += len(made)
-            share -= sum(map(len, made))
         return late
 
     def _commit_latest(

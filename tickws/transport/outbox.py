@@ -72,13 +72,13 @@ class Outbox:
     """The send queue of one connection. Every method wants the endpoint's lock held."""
 
     __slots__ = (
-        "_late",
         "_latest",
         "_limits",
         "_listened",
         "_pings",
         "_reliable",
         "_times",
+        "_unmade",
         "closing",
         "open",
         "queued_bytes",
@@ -99,7 +99,7 @@ class Outbox:
         """Close code and reason to send when the reliable messages are out."""
         self.special = False
         """Whether there is, or may be, more to think of than whole reliable messages."""
-        self._late = 0  # how many of the reliable ones are made when they are committed
+        self._unmade = 0  # how many of the reliable ones are made when they are committed
         self._pings: list[bytes] | None = None
         self.waiting: int | None = None
         """Reading time at which the oldest byte was queued that the socket has not taken; None: it has taken all."""
@@ -114,7 +114,7 @@ class Outbox:
         ):
             return False
         if not isinstance(message, bytes):
-            self._late += 1
+            self._unmade += 1
             self.special = True
         reliable.append(message)
         self.queued_bytes += size
@@ -160,7 +160,7 @@ class Outbox:
         """Forget all that waits; the connection is past sending it."""
         self.open = False
         self._reliable.clear()
-        self._late = 0
+        self._unmade = 0
         self._latest = self._pings = None
         self.queued_bytes = 0
         self.waiting = self._times = None
@@ -221,7 +221,7 @@ class Outbox:
         if self._times is not None:
             del self._times[: len(taken)]
         self.queued_bytes -= size
-        self.special = bool(self.closing or self._late or self._latest or self._pings)
+        self.special = bool(self.closing or self._unmade or self._latest or self._pings)
         return taken
 
     def take_whole(self) -> list[bytes | Compressible]:
@@ -244,7 +244,7 @@ class Outbox:
             del self._reliable[0]
             if self._times:
                 del self._times[0]
-            self._late -= 1
+            self._unmade -= 1
             if isinstance(message, Compressible):
                 self.queued_bytes -= len(message)
 

@@ -79,7 +79,8 @@ class WebSocket:
 
         Items are taken inside `flush`, as the socket has room, and never held together. Other messages wait until the
         last one is out, latest values too. An iterable without items sends nothing. What the iterable raises closes
-        the connection with 1011, as no callback's error can take back what is sent. Not thread-safe.
+        the connection with 1011, as no callback's error can take back what is sent. Not thread-safe. One item is
+        one step, and compressed as one: keep items to some 16 KiB where there is compression.
 
         Returns:
             False where the connection is no longer open.
