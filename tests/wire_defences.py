@@ -52,9 +52,9 @@ WIRE_DEFENCES = [
     Defence(
         "what compresses alike shares the work",
         COMPRESSION + "a_broadcast_is_compressed_once",
-        "protocol/deflate.py",
-        "            self._done[key] = done\n",
-        "            pass\n",
+        "protocol/encoder.py",
+        "                message.frames[key] = frame\n",
+        "                pass\n",
     ),
     Defence(
         "who masks shares nothing, nor who takes over",

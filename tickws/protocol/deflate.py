@@ -184,13 +184,12 @@ class Compressible:
         payload: the message's bytes.
     """
 
-    __slots__ = ("_begun", "_done", "frames", "opcode", "payload")
+    __slots__ = ("_begun", "frames", "opcode", "payload")
 
     def __init__(self, opcode: int, payload: bytes) -> None:
         self.opcode = opcode
         self.payload = payload
         self._begun: dict[Hashable, tuple[Any, int, list[bytes]]] = {}  # compressor, position, what it made
-        self._done: dict[Hashable, bytes] = {}
         self.frames: dict[Hashable, bytes] = {}
         """What it became, by `Deflater.key`: one frame for all of them."""
 
@@ -202,10 +201,7 @@ class Compressible:
 
         What becomes no shorter is given as it is, `payload` itself, where nothing is taken over.
         """
-        key = deflater.key
-        if key is not None and (done := self._done.get(key)) is not None:
-            return done
-        owner = deflater if key is None else key
+        owner = deflater if deflater.key is None else deflater.key
         payload, size = self.payload, len(self.payload)
         begun = self._begun.pop(owner, None)
         if begun is None or not deflater.goes_on(begun[0]):
@@ -218,11 +214,7 @@ class Compressible:
             return None
         made.append(deflater.end(compressor))
         done = _without_tail(b"".join(made))
-        if not deflater.takeover and len(done) >= size:
-            done = payload
-        if key is not None:
-            self._done[key] = done
-        return done
+        return payload if len(done) >= size and not deflater.takeover else done
 
 
 def _without_tail(made: bytes) -> bytes:
