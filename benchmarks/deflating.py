@@ -66,7 +66,7 @@ def cost(payload: bytes, ours: Deflate) -> Cost:
     packed = Packing(terms.header).pack(payload)
 
     def inflate() -> None:
-        inflater.feed(packed, final=True)
+        inflater.feed(packed, CHUNK_BYTES, final=True)
         while inflater.more:
             inflater.chunk(CHUNK_BYTES)
 

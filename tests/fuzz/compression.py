@@ -151,14 +151,15 @@ def read_messages(inflater: Inflater, message: bytes, *, most: int, sizes: bytes
     made = bytearray()
     parts = split(message, sizes)
     for number, part in enumerate(parts, start=1):
-        inflater.feed(part, final=number == len(parts))
-        while inflater.more:
+        fed = False
+        while not fed or inflater.more:
             try:
-                chunk = inflater.chunk(most)
+                chunk = inflater.chunk(most) if fed else inflater.feed(part, most, final=number == len(parts))
             except ProtocolFault as fault:
                 if fault.close_code != 1007:
                     raise
                 return None
+            fed = True
             assert len(chunk) <= most, "more than was asked for"
             made += chunk
             if len(made) > MESSAGE_BYTES:

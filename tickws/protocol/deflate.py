@@ -25,6 +25,9 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 """The end of an empty block: what a sender leaves out, and a receiver puts back (sections 7.2.1 and 7.2.2)."""
 _END: Final = b"\x01\x00\x00\xff\xff"
 """A last, empty block: a stream takes it where, and only where, another block may begin."""
+_TAIL_END: Final = _TAIL + _END
+_LEFT: Final = (b"", _END)
+"""What is left of both behind a whole message: `_END` where the empty block of `_TAIL` has BFINAL itself."""
 
 
 class Inflater:
@@ -47,12 +50,19 @@ class Inflater:
         self.more = False
         """Whether the part that was fed may give more."""
 
-    def feed(self, part: bytes, *, final: bool) -> None:
-        """Take the next part of a message, when the one before has given all; `final`: it is the last."""
+    def feed(self, part: bytes, most: int, *, final: bool) -> bytes:
+        """Take the next part of a message, when the one before has given all; `final`: it is the last.
+
+        Returns:
+            The part's first `chunk`.
+
+        Raises:
+            ProtocolFault: as `chunk`.
+        """
         self._input = part
         self._position = 0
         self._final = final
-        self.more = final or bool(part)
+        return self.chunk(most)
 
     def chunk(self, most: int) -> bytes:
         """The next bytes of the message, at most so many (1 or more); `more` tells whether to ask again.
@@ -61,10 +71,10 @@ class Inflater:
             ProtocolFault: 1007, this is no DEFLATE, or the message ends amid a block.
         """
         try:
-            made = b""
             if self._input:
                 made = self._inflate(most)
             else:
+                made = b""
                 self.more = False
             if self._final and not self.more:
                 self._end()
@@ -73,18 +83,19 @@ class Inflater:
         return made
 
     def _inflate(self, most: int) -> bytes:
-        if self._decompressor is None:
-            self._decompressor = zlib.decompressobj(-self._bits)
         decompressor = self._decompressor
-        data = self._input[self._position : self._position + CHUNK_BYTES]
+        if decompressor is None:
+            decompressor = self._decompressor = zlib.decompressobj(-self._bits)
+        data = self._input
+        if self._position or len(data) > CHUNK_BYTES:
+            data = data[self._position : self._position + CHUNK_BYTES]
         made: bytes = decompressor.decompress(data, most)
-        over = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
-        self._position += len(data) - len(over)
-        left = len(self._input) - self._position
-        self._ended = decompressor.eof
-        if decompressor.eof:  # a block with BFINAL (section 7.2.3.4): what follows begins anew
+        self._ended = ended = decompressor.eof
+        if ended:  # a block with BFINAL (section 7.2.3.4): what follows begins anew
             self._decompressor = None
-        self.more = left > 0 or (len(made) == most and not self._ended)  # zlib may hold more than it had room for
+        self._position += len(data) - len(decompressor.unused_data if ended else decompressor.unconsumed_tail)
+        # zlib may hold more than it had room for
+        self.more = self._position < len(self._input) or (len(made) == most and not ended)
         return made
 
     def _end(self) -> None:
@@ -93,13 +104,15 @@ class Inflater:
         if self._ended:
             self._ended = False
             return
-        if not self._takeover:
+        if decompressor is not None and not self._takeover:
             self._decompressor = None
-        if decompressor is not None and not decompressor.decompress(_TAIL, 1):
-            if decompressor.eof and not decompressor.unused_data:  # the empty block at the end has BFINAL itself
+            if not decompressor.decompress(_TAIL_END, 1) and decompressor.eof and decompressor.unused_data in _LEFT:
+                return
+        elif decompressor is not None and not decompressor.decompress(_TAIL, 1):
+            if decompressor.eof and not decompressor.unused_data:
                 self._decompressor = None
                 return
-            probe = decompressor.copy() if self._takeover else decompressor
+            probe = decompressor.copy()
             if not probe.decompress(_END, 1) and probe.eof and not probe.unused_data:
                 return
         raise ProtocolFault(CloseCode.INVALID_PAYLOAD, "the compressed message ends too early")

@@ -70,7 +70,7 @@ class MessageDecoder:
         decoder = self._decoder
         inflater = self._inflater
         if inflater is not None and inflater.more:
-            return self._inflate(inflater)
+            return self._inflate(inflater, None)
         while decoder.more and decoder.next_part():
             opcode = decoder.opcode
             payload = decoder.payload
@@ -79,8 +79,7 @@ class MessageDecoder:
                 return _control(opcode, payload)
             if decoder.compressed:
                 assert inflater is not None
-                inflater.feed(payload, final=decoder.ends and decoder.fin)
-                return self._inflate(inflater)
+                return self._inflate(inflater, payload)
             if self._by_frame:
                 frame = self._next_frame(opcode, payload, decoder.fin, decoder.ends)
                 if frame is not None:
@@ -95,20 +94,25 @@ class MessageDecoder:
                     return self._message() if decoder.fin else Progress.FRAGMENT
         return None
 
-    def _inflate(self, inflater: Inflater) -> str | bytes | Progress:
-        """One chunk of a compressed message (RFC 7692 section 7.2.2): the limit is charged before more is made."""
+    def _inflate(self, inflater: Inflater, part: bytes | None) -> str | bytes | Progress:
+        """One chunk of a compressed message (RFC 7692 section 7.2.2): the limit is charged before more is made.
+
+        It is the first chunk of `part`, or, where that is None, the next one of the part before.
+        """
         decoder = self._decoder
-        room = self._limit - (0 if self._buffer is None else len(self._buffer))
-        chunk = inflater.chunk(min(CHUNK_BYTES, room + 1)) if inflater.more else b""
+        room = self._limit if self._buffer is None else self._limit - len(self._buffer)
+        most = CHUNK_BYTES if room >= CHUNK_BYTES else room + 1
+        final = decoder.ends and decoder.fin
+        chunk = inflater.chunk(most) if part is None else inflater.feed(part, most, final=final)
         if len(chunk) > room:
             self._add(decoder.opcode, chunk[:room])  # text that is wrong before the limit is wrong, wherever it is cut
             raise ProtocolFault(CloseCode.MESSAGE_TOO_BIG, f"message above {self._limit} bytes")
-        complete = decoder.ends and decoder.fin and not inflater.more
-        if complete and self._buffer is None:
-            return chunk if decoder.opcode == Opcode.BINARY else _text(chunk)
-        self._add(decoder.opcode, chunk)
-        if complete:
+        if final and not inflater.more:
+            if self._buffer is None:
+                return chunk if decoder.opcode == 2 else _text(chunk)
+            self._add(decoder.opcode, chunk)
             return self._message()
+        self._add(decoder.opcode, chunk)
         return Progress.INFLATED if inflater.more else Progress.FRAGMENT
 
     def _add(self, opcode: int, part: bytes) -> None:

@@ -118,9 +118,10 @@ class Link:
             self.pending = False
             is_open = self.phase is _OPEN
             plain = not (is_open and outbox.special)
-            reliable = outbox.take_reliable(share) if is_open and plain else []
-            fragments = outbox.unmade
-            latest = {} if plain or isinstance(fragments, Fragments) else outbox.take_latest()
+            reliable = outbox.take_reliable(share) if is_open else []
+            unmade = None if plain else outbox.unmade
+            amid = isinstance(unmade, Fragments) and not reliable
+            latest = {} if plain or amid else outbox.take_latest()
             pings = [] if plain else outbox.take_pings()
         if plain:  # the usual frame, and the handshake's and the closing's own words
             frames += connection.data_to_send()
@@ -134,43 +135,58 @@ class Link:
         for payload in pings:
             connection.send_ping(payload)
         frames += connection.data_to_send()
-        if isinstance(fragments, Fragments):
+        late = False
+        if amid and isinstance(unmade, Fragments):
             before = len(frames)
-            if fragments.take(frames, connection, share, meter, deadline):
+            if unmade.take(frames, connection, share, meter, deadline):
                 self.messages_sent += len(frames) > before  # no message is made of no fragments
                 with lock:
-                    outbox.finish(fragments)
-        else:
-            late = self._commit_reliable(frames, lock, share, meter, deadline)
+                    outbox.finish(unmade)
+        elif reliable or unmade is not None:
+            late = self._commit_reliable(frames, reliable, unmade, lock, share, meter, deadline)
+        if latest:
             self._commit_latest(frames, latest, lock, meter, deadline, late)
         if outbox.closing is not None and outbox.empty and self.phase is _OPEN:  # a producer may have dropped us
             connection.send_close(*outbox.closing)
             self.phase = Phase.CLOSING
             frames += connection.data_to_send()
 
-    def _commit_reliable(self, frames: list[bytes], lock: RLock, share: int, meter: Meter, deadline: int) -> bool:
-        """Commit whole messages, up to the first one in fragments; gives whether `deadline` is past."""
+    def _commit_reliable(
+        self,
+        frames: list[bytes],
+        made: list[bytes],
+        unmade: Compressible | Fragments | None,
+        lock: RLock,
+        share: int,
+        meter: Meter,
+        deadline: int,
+    ) -> bool:
+        """Commit whole messages: those `made`, and from `unmade` on up to the first one in fragments.
+
+        Returns:
+            Whether `deadline` is past.
+        """
         outbox = self.outbox
-        late = False
-        while share > 0 and not late:
-            with lock:
-                made = outbox.take_reliable(share)
-                unmade = outbox.unmade
+        while True:
             frames += made
             self.messages_sent += len(made)
             share -= sum(map(len, made))
-            if isinstance(unmade, Compressible):
-                frame = self.connection.encoder.compress(unmade)
-                late = meter.lap(Step.ENCODE) >= deadline
-                if frame is not None:
-                    frames.append(frame)
-                    self.messages_sent += 1
-                    share -= len(frame)
-                    with lock:
-                        outbox.finish(unmade)
-            elif not made:
-                break
-        return late
+            if share <= 0 or not isinstance(unmade, Compressible):
+                return False
+            frame = self.connection.encoder.compress(unmade)
+            late = meter.lap(Step.ENCODE) >= deadline
+            made = []
+            if frame is not None:
+                frames.append(frame)
+                self.messages_sent += 1
+                share -= len(frame)
+                with lock:
+                    outbox.finish(unmade)
+                    if not late:
+                        made = outbox.take_reliable(share)
+                    unmade = outbox.unmade
+            if late:
+                return True
 
     def _commit_latest(
         self,
