@@ -18,8 +18,8 @@ WIRE_DEFENCES = [
         "a step makes one chunk",
         INFLATE + "one_step_makes",
         "protocol/messages.py",
-        "inflater.chunk(min(CHUNK_BYTES, room + 1))",
-        "inflater.chunk(room + 1)",
+        "most = CHUNK_BYTES if room >= CHUNK_BYTES else room + 1",
+        "most = room + 1",
     ),
     Defence(
         "a message that is cut is none",
@@ -39,8 +39,8 @@ WIRE_DEFENCES = [
         "without takeover a silent connection holds nothing",
         INFLATE + "nothing_is_kept",
         "protocol/deflate.py",
-        "        if not self._takeover:\n            self._decompressor = None\n",
-        "",
+        "            self._decompressor = None\n            if not decompressor.decompress(_TAIL_END",
+        "            if not decompressor.decompress(_TAIL_END",
     ),
     Defence(
         "nothing refers to what was given up",
