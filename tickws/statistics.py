@@ -225,6 +225,8 @@ class EndpointStatistics:
     """HTTP answers other than 101, by status."""
     timed_out: int
     """Peers given up for a deadline: handshake, closing, silence."""
+    tls_faults: int
+    """Peers that broke TLS, spoke none where it is spoken, or trusted us or were trusted not."""
     callback_errors: int
     """Exceptions that your callbacks let out."""
     messages_received: int

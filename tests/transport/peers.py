@@ -267,7 +267,7 @@ class Ticking(ManualClock):
 def nothing_left(house: House) -> bool:
     """Whether a server keeps nothing of connections that are gone: asserts it, place by place."""
     links = house.server._links
-    assert (links.by_fd, links.open, list(links.farewells)) == ({}, {}, [])
+    assert (links.by_fd, links.open, list(links.notices.farewells)) == ({}, {}, [])
     assert (list(links.pump.ready), list(links.queue.pending)) == ([], [])
     assert links.deadlines.timers.next_due() is None
     assert links.deadlines.timers._heap == []

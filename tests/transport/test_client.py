@@ -95,7 +95,6 @@ def test_a_url_is_taken_apart(url: str, host: str, target: str, asked: tuple[str
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("wss://game.example/", "wss:// .* not supported yet"),
         ("http://game.example/", "no WebSocket URL: it looks like ws://127"),
         ("game.example:8056", "no WebSocket URL"),
         ("ws:///path", "no WebSocket URL"),

@@ -201,7 +201,7 @@ def test_pausing_and_resuming_twice_does_nothing_more() -> None:
     network = MemoryNetwork()
     poller = network.poller()
     adopted: list[object] = []
-    listener = Listener(network, poller, lambda sock, address: adopted.append(sock))
+    listener = Listener(network, poller, lambda sock, address, context: adopted.append(sock))
     listener.open("127.0.0.1", 80)
     fd = next(iter(network.sockets))
     listener.resume()

@@ -304,7 +304,7 @@ def test_none_outlives_its_connection(ending: str) -> None:
         assert sum(ref() is not None for ref in alive) == 0
         links = server._links
         assert (links.by_fd, links.open) == ({}, {})
-        assert (len(links.farewells), len(links.pump.ready), len(links.queue.pending)) == (0, 0, 0)
+        assert (len(links.notices.farewells), len(links.pump.ready), len(links.queue.pending)) == (0, 0, 0)
         assert links.deadlines.timers.next_due() is None
         assert server.statistics().opened == 50
     finally:

@@ -114,10 +114,10 @@ class Reject:
 class Request:
     """An HTTP request as it came. Everything is parsed when asked for; kept is only the head itself.
 
-    `remote_address` is what the transport says of the peer: (host, port), or None.
+    `remote_address` is what the transport says of the peer: (host, port), or None; `secure`, whether it came by TLS.
     """
 
-    __slots__ = ("_head", "method", "remote_address", "target")
+    __slots__ = ("_head", "method", "remote_address", "secure", "target")
 
     def __init__(self, method: str, target: str, head: bytes) -> None:
         self.method = method
@@ -125,6 +125,7 @@ class Request:
         self.target = target
         """The request target as sent."""
         self.remote_address: Any = None
+        self.secure = False
         self._head = head
 
     @property

@@ -20,6 +20,7 @@ from tickws.transport.poller import WRITABLE
 from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
+from tickws.transport.tls import TlsStream
 
 __all__ = ["Pump"]
 
@@ -27,7 +28,8 @@ __all__ = ["Pump"]
 TURN: Final = 8
 """Messages of one link in one turn: at a few microseconds each, less than what its read costs."""
 
-_HANDSHAKE, _OPEN, _RELEASED = Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
+_SECURING, _HANDSHAKE, _OPEN, _RELEASED = Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
+_NEW = (_HANDSHAKE, _SECURING)
 
 
 class Pump:
@@ -91,7 +93,7 @@ class Pump:
         """Queue a link whose socket may have something to say."""
         if not link.ready:
             link.ready = True
-            (self.newcomers if link.phase is _HANDSHAKE else self.ready).append(link)
+            (self.newcomers if link.phase in _NEW else self.ready).append(link)
 
     def read_again(self, link: Link) -> None:
         """Queue a link whose received bytes may hold more messages."""
@@ -99,7 +101,7 @@ class Pump:
             link.carried = True
             if not link.ready:
                 link.ready = True
-                (self.newcomers if link.phase is _HANDSHAKE else self.carried).append(link)
+                (self.newcomers if link.phase in _NEW else self.carried).append(link)
 
     def read(self, deadline: int) -> int:
         """Read the links whose sockets have something, until `deadline` (nanoseconds); at least one step.
@@ -178,6 +180,8 @@ class Pump:
                     if messages - before >= turn or mark >= deadline:
                         self._interrupt(link, messages - before)
                         break
+                if link.stream.pending:
+                    self._go_on(link, messages - before)
                 if mark >= deadline:
                     break
         except BaseException:  # a callback's, on its way out of work(): the link may hold more messages
@@ -190,6 +194,19 @@ class Pump:
             self._reads.merge(reads, reading, longest_read)
             self._messages.merge(messages, telling, longest, who)
         return steps
+
+    def _go_on(self, link: Link, said: int) -> None:
+        """A link's stream holds records that were not read, or has something to say itself."""
+        stream = link.stream
+        if stream.unsent_bytes:
+            self._queue.want_write(link)
+        if not isinstance(stream, TlsStream) or not stream.unread or link.ready or link.phase is _RELEASED:
+            return
+        if link.phase is _HANDSHAKE:
+            self.want_read(link)
+        else:
+            self._interrupt(link, max(said, 1))  # also an empty record counts
+            link.carried = False
 
     def _interrupt(self, link: Link, said: int) -> None:
         """A link's turn of `said` messages is over, and it has more to say."""
@@ -225,6 +242,11 @@ class Pump:
         return steps
 
     def _greet_link(self, link: Link) -> None:
+        if link.phase is _SECURING:
+            self._keeper.secure(link)
+            if link.phase is _HANDSHAKE and link.stream.pending:
+                self._go_on(link, 0)
+            return
         if link.carried:
             link.carried = False
         else:
@@ -241,6 +263,8 @@ class Pump:
             link.phase is not _HANDSHAKE and link.connection.pending
         ):  # it is in, and its first words are read as others'
             self.read_again(link)
+        elif link.stream.pending:
+            self._go_on(link, 0)
 
     def _nothing_read(self, link: Link, data: bytes | None) -> None:
         """The socket had nothing, has failed, or is at the peer's end of stream."""
@@ -251,6 +275,8 @@ class Pump:
                 self._keeper.handle(link, event)
         elif link.stream.lost:
             self._keeper.lose(link)
+        elif link.stream.pending:
+            self._go_on(link, 0)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

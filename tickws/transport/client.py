@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import ssl
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMes
 from tickws.transport.link import Link, Phase
 from tickws.transport.network import Address, Network
 from tickws.transport.outbox import Producer
+from tickws.transport.tls import TlsStream, prepare_context
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketClient"]
@@ -40,11 +42,13 @@ class WebSocketClient(Endpoint):
     connection comes about, `error` says why, the log too (as a warning), and `work` returns False.
 
     Args:
-        url: ws://host:port/path?query.
+        url: ws://host:port/path?query, or wss:// for TLS.
         handler: as for `WebSocketServer`; `on_request` is not called.
         subprotocols: names to offer, the preferred one first.
         origin: an Origin header to send.
         headers: further headers to send.
+        ssl_context: for wss, whom to trust; None: those that the system trusts (`ssl.create_default_context()`). Its
+            ALPN is set to "http/1.1", and renegotiation is turned off.
         compression: what to offer of permessage-deflate; None: nothing. Not together with `on_frame`.
         limits: bounds on what the server may send; `handshake_seconds` bounds each attempt to connect, too.
         network: where sockets come from.
@@ -64,6 +68,7 @@ class WebSocketClient(Endpoint):
         subprotocols: Sequence[str] = (),
         origin: str | None = None,
         headers: HeaderFields = (),
+        ssl_context: ssl.SSLContext | None = None,
         compression: Deflate | None = None,
         limits: Limits | None = None,
         network: Network | None = None,
@@ -76,13 +81,20 @@ class WebSocketClient(Endpoint):
         on_close: OnClose | None = None,
         on_slow: OnSlow | None = None,
     ) -> None:
-        host, port, target = _split(url)
+        secure, host, port, target = _split(url)
+        if ssl_context is not None and not secure:
+            raise ValueError(f"{url!r}: ssl_context is for wss:// URLs")
+        if secure:
+            ssl_context = ssl.create_default_context() if ssl_context is None else ssl_context
+            prepare_context(ssl_context, host)
         callbacks = Callbacks(handler, None, on_open, on_message, on_frame, on_close, on_slow)
         super().__init__(callbacks, limits, network, clock, errors, compression, mask_source)
         self.url = url
         self.error: ConnectError | None = None
         """Why no connection came about; None before that is decided, and where one did."""
-        self._handshake = (_host_header(host, port), target, subprotocols, origin, headers)
+        self._ssl_context = ssl_context
+        self._host = host
+        self._handshake = (_host_header(host, port, 443 if secure else 80), target, subprotocols, origin, headers)
         self._link: Link | None = None
         self._websocket: WebSocket | None = None
         self._addresses: list[tuple[int, Address]] = []
@@ -127,7 +139,7 @@ class WebSocketClient(Endpoint):
                 if not self._addresses:
                     self._give_up(None, _advice(error.errno), error.errno)
                 continue
-            link = self._links.adopt(sock, Role.CLIENT, address, Phase.CONNECTING)
+            link = self._links.adopt(sock, Role.CLIENT, address, self._ssl_context, self._host)
             with self._links.queue.lock:
                 before, self._link = self._link, link
                 if before is None or self._websocket is None:
@@ -147,6 +159,14 @@ class WebSocketClient(Endpoint):
             self._attempt_failed(link, _advice(number), number)
             self._links.release(link)
             return
+        if isinstance(link.stream, TlsStream):
+            link.phase = Phase.SECURING
+            self._links.secure(link)
+        else:
+            self.secured(link)
+
+    def secured(self, link: Link) -> None:
+        """All is ready for the HTTP request."""
         link.phase = Phase.HANDSHAKE
         self._request(link.connection)
         self._links.queue.want_write(link)
@@ -186,26 +206,26 @@ class WebSocketClient(Endpoint):
         return True
 
 
-def _split(url: str) -> tuple[str, int, str]:
-    """Host, port and request target of a ws URL (RFC 6455 section 3).
+def _split(url: str) -> tuple[bool, str, int, str]:
+    """Whether TLS is spoken, host, port and request target of a WebSocket URL (RFC 6455 section 3).
 
     Raises:
         ValueError: it is none.
     """
     parts = urlsplit(url)
-    if parts.scheme == "wss":
-        raise ValueError(f"{url!r}: wss:// (TLS) is not supported yet; use ws://")
-    if parts.scheme != "ws" or not parts.hostname:
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
         raise ValueError(f"{url!r} is no WebSocket URL: it looks like ws://127.0.0.1:8056/path")
     if parts.fragment or parts.username is not None:
         raise ValueError(f"{url!r}: a WebSocket URL has no #fragment and no user name")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return parts.hostname, 80 if parts.port is None else parts.port, target
+    secure = parts.scheme == "wss"
+    port = parts.port
+    return secure, parts.hostname, (443 if secure else 80) if port is None else port, target
 
 
-def _host_header(host: str, port: int) -> str:
+def _host_header(host: str, port: int, usual: int) -> str:
     name = f"[{host}]" if ":" in host else host
-    return name if port == 80 else f"{name}:{port}"
+    return name if port == usual else f"{name}:{port}"
 
 
 def _advice(number: int | None) -> str:

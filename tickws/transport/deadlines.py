@@ -70,7 +70,9 @@ class Deadlines:
         steps = 0
         while (link := self.timers.pop_due(self._listened.now)) is not None:
             steps += 1
-            flooding = link.carried and link.expiring  # it says anything but the Close that we wait for
+            flooding = (
+                link.carried or link.stream.pending
+            ) and link.expiring  # it says anything but the Close that we wait for
             if link.ready and not flooding and link.phase is not Phase.ENDING:
                 self._arm(link, STALL)
             elif link.phase is Phase.OPEN and not link.expiring:

@@ -24,7 +24,7 @@ from tickws.protocol.opcodes import check_close
 from tickws.statistics import EndpointStatistics, frozen_counts
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Phase
-from tickws.transport.links import Links, Owner
+from tickws.transport.links import BEFORE_OPEN, Links, Owner
 from tickws.transport.lookout import Lookout
 from tickws.transport.network import Network, SocketNetwork
 from tickws.transport.steps import Step
@@ -70,7 +70,7 @@ class Endpoint(Owner):
                 (pump.read, 3),
                 (pump.greet, 2),
                 (self._links.deadlines.expire, 1),  # behind those who read: what has come in time is in time
-                (self._links.tell, 1),
+                (self._links.notices.tell, 1),
                 (self._accept, 2),
                 (pump.read_on, 1),
             ),
@@ -189,7 +189,7 @@ class Endpoint(Owner):
     def _busy(self) -> bool:
         """Whether anything can be done without the network's help. Under the lock."""
         links = self._links
-        return bool(links.queue.pending or links.pump.busy or links.farewells or links.slow)
+        return bool(links.queue.pending or links.pump.busy or links.notices.farewells or links.notices.slow)
 
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
@@ -220,7 +220,7 @@ class Endpoint(Owner):
 
     def _finish_if_over(self) -> None:
         with self._links.queue.lock:
-            if self._over() and not self._links.by_fd and not self._links.farewells and not self._finished:
+            if self._over() and not self._links.by_fd and not self._links.notices.farewells and not self._finished:
                 self._finished = True
                 self._meter.collector.stop()
                 self._poller.close()
@@ -292,7 +292,7 @@ class Endpoint(Owner):
         for link in list(self._links.by_fd.values()):
             if link.phase is Phase.OPEN:
                 self._links.queue.close(link, code, reason)
-            elif link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
+            elif link.phase in BEFORE_OPEN:
                 self._links.lose(link)
         if self._links.queue.watched:
             self.wake()  # whoever waits for our descriptor must hear of the end from `work`, not lose the descriptor
@@ -314,9 +314,9 @@ class Endpoint(Owner):
         failed: Exception | None = None
         start = self._enter()
         try:
-            while self._links.farewells:
+            while self._links.notices.farewells:
                 try:
-                    self._links.tell(FOREVER)
+                    self._links.notices.tell(FOREVER)
                 except Exception as error:
                     failed = failed or error
         finally:
@@ -377,7 +377,8 @@ class Endpoint(Owner):
             faults=frozen_counts(links.faults),
             answered=frozen_counts(links.answered),
             timed_out=links.deadlines.timed_out,
-            callback_errors=links.callback_errors,
+            tls_faults=links.tls_faults,
+            callback_errors=links.notices.failed,
             messages_received=messages_received,
             messages_sent=messages_sent,
             bytes_received=bytes_received,

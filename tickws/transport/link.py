@@ -1,7 +1,7 @@
 """One TCP connection in an endpoint's care: what the pump turns, from its first byte to its last.
 
-    CONNECTING ──> HANDSHAKE ──> OPEN ──> CLOSING ──> ENDING ──> RELEASED
-     (client)          └──────────┴─────────┴────────────^ a fault, a Close, an HTTP answer, the peer's end
+    CONNECTING ──> SECURING ──> HANDSHAKE ──> OPEN ──> CLOSING ──> ENDING ──> RELEASED
+     (client)       (TLS) └─────────┴──────────┴─────────┴────────────^ a fault, a Close, an HTTP answer, the peer's end
 
 CLOSING waits for the peer's Close; ENDING writes what is left, ends our half of the stream and reads away what still
 comes, so that no unread byte makes the kernel answer with a reset, which would destroy our last words. Only the loop's
@@ -24,6 +24,7 @@ from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Outbox, Producer
 from tickws.transport.steps import Meter, Step
 from tickws.transport.stream import Stream
+from tickws.transport.tls import TlsStream
 
 __all__ = ["Keeper", "Link", "Phase"]
 
@@ -32,6 +33,7 @@ class Phase(Enum):
     """Where a link stands; the drawing is above."""
 
     CONNECTING = "connecting"
+    SECURING = "securing"
     HANDSHAKE = "handshake"
     OPEN = "open"
     CLOSING = "closing"
@@ -56,7 +58,7 @@ class Link:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: Stream | TlsStream,
         connection: Connection,
         outbox: Outbox,
         phase: Phase,
@@ -235,6 +237,9 @@ class Keeper(Protocol):
 
     def handle(self, link: Link, event: Event) -> None:
         """Do what an event that is no message asks for."""
+
+    def secure(self, link: Link) -> None:
+        """Take the next step of a link's TLS handshake."""
 
     def end_of_stream(self, link: Link) -> None:
         """The peer has ended its half of the stream; what came before is still to be read."""

@@ -8,7 +8,8 @@ own; a peer's fault ends that peer's link and nothing else.
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+import ssl
+from collections import Counter
 from collections.abc import Callable
 
 from tickws.clock import Clock
@@ -24,6 +25,7 @@ from tickws.transport.deadlines import Deadlines
 from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link, Phase
 from tickws.transport.network import Address, Socket
+from tickws.transport.notices import Notices
 from tickws.transport.outbox import Outbox
 from tickws.transport.poller import READABLE, WRITABLE, Poller
 from tickws.transport.pump import Pump
@@ -31,11 +33,14 @@ from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
 from tickws.transport.stream import Stream
+from tickws.transport.tls import WENT_AWAY, TlsStream
 from tickws.transport.websocket import WebSocket
 
-__all__ = ["Links", "Owner"]
+__all__ = ["BEFORE_OPEN", "Links", "Owner"]
 
 logger = logging.getLogger("tickws")
+
+BEFORE_OPEN = (Phase.CONNECTING, Phase.SECURING, Phase.HANDSHAKE)
 
 
 class Owner:
@@ -46,6 +51,9 @@ class Owner:
 
     def connected(self, link: Link) -> None:
         """A connection attempt was decided."""
+
+    def secured(self, link: Link) -> None:
+        """A TLS handshake is over."""
 
     def failed(self, link: Link, status: int | None, reason: str) -> None:
         """A link ended before it opened."""
@@ -76,18 +84,15 @@ class Links:
         self.pump = Pump(self, self.queue, self.meter, self.listened, limits)
         self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits)
         self.backlog = Backlog(limits, self.listened, self.queue.lock)
+        self.notices = Notices(self, self.backlog, self.meter, errors)
         self.by_fd: dict[int, Link] = {}
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
         self.mounted: dict[WebSocket, Link] = {}
         """The same for those whose request chose other callbacks: broadcasts are not for them."""
-        self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
-        """Calls of `on_close` that are owed."""
-        self.slow: deque[tuple[Link, float]] = deque()
-        """Calls of `on_slow`, likewise."""
         self.accepted = 0
         self.opened = 0
-        self.callback_errors = 0
+        self.tls_faults = 0
         self.retired = [0, 0, 0, 0]
         """Of links that are released: messages received and sent, bytes received and sent."""
         self.answered: Counter[int] = Counter()
@@ -96,17 +101,28 @@ class Links:
         self._owner = owner
         self._now = clock.now_ns
         self._poller = poller
-        self._errors = errors
         self._mask_source = mask_source
         self._compression = compression
 
     # -- the beginning -----------------------------------------------------------------------------------------------
 
-    def adopt(self, sock: Socket, role: Role, address: Address, phase: Phase = Phase.HANDSHAKE) -> Link:
-        """Take a connected socket (or one that is CONNECTING) into care."""
+    def adopt(
+        self,
+        sock: Socket,
+        role: Role,
+        address: Address,
+        context: ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
+    ) -> Link:
+        """Take a server's connected socket, or a client's that is CONNECTING, into care; with a `context`, by TLS."""
+        raw = Stream(sock)
+        stream = raw if context is None else TlsStream(raw, context, server_hostname)
+        phase = Phase.HANDSHAKE if context is None else Phase.SECURING
+        if role is Role.CLIENT:
+            phase = Phase.CONNECTING
         by_frame = self.callbacks.on_frame is not None
         connection = Connection(role, self.limits, self._mask_source, by_frame=by_frame, compression=self._compression)
-        link = Link(Stream(sock), connection, Outbox(self.limits, self.listened), phase, address, self.callbacks)
+        link = Link(stream, connection, Outbox(self.limits, self.listened), phase, address, self.callbacks)
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
         link.heard = self.listened.now
@@ -139,6 +155,25 @@ class Links:
                 self.callback_failed(link, error)
 
     # -- what the pump says of a link --------------------------------------------------------------------------------
+
+    def secure(self, link: Link) -> None:
+        """The next step of a TLS handshake."""
+        stream = link.stream
+        assert isinstance(stream, TlsStream)
+        link.heard = self.listened.now
+        done = stream.secure(self.limits.slice_bytes)
+        if stream.lost:
+            self.lose(link)
+        elif stream.fault:
+            if stream.fault is WENT_AWAY:
+                self.watch(link, link.watching & ~READABLE)
+            self.handle(link, Failed(None, stream.fault))
+        else:
+            if done:
+                link.phase = Phase.HANDSHAKE
+                self._owner.secured(link)
+            if stream.unsent_bytes:
+                self.queue.want_write(link)
 
     def handle(self, link: Link, event: Event) -> None:
         """An event that is no message."""
@@ -212,7 +247,7 @@ class Links:
     def lose(self, link: Link, why: str = "the connection was lost") -> None:
         """TCP failed, or the peer is given up."""
         code, reason = link.verdict or (CloseCode.ABNORMAL, "")
-        if link.phase in (Phase.CONNECTING, Phase.HANDSHAKE):
+        if link.phase in BEFORE_OPEN:
             self._owner.failed(link, None, why)
         self._bid_farewell(link, int(code), reason)
         self.release(link)
@@ -227,22 +262,8 @@ class Links:
 
     def callback_failed(self, link: Link, error: Exception) -> None:
         """A callback let `error` out: close its connection with 1011, and do what the error policy says."""
-        self.callback_errors += 1
         self.queue.condemn(link, CloseCode.INTERNAL_ERROR, "internal error")
-        self.report(error, link.websocket)
-
-    def report(self, error: Exception, source: object) -> None:
-        """Do what the error policy says.
-
-        Raises:
-            Exception: `error` itself, where the policy is "raise".
-        """
-        if self._errors == "raise":
-            raise error
-        if callable(self._errors):
-            self._errors(error, source)
-        else:
-            logger.error("a callback raised an exception", exc_info=error)
+        self.notices.report(error, link.websocket)
 
     def traffic(self) -> list[int]:
         """Messages received and sent, bytes received and sent, since the beginning."""
@@ -262,11 +283,15 @@ class Links:
     def _finish(self, link: Link) -> None:
         """All is written. The server ends the stream first (section 7.1.1): its peer may reconnect at once."""
         if not link.watching & READABLE:
+            if isinstance(link.stream, TlsStream):
+                link.stream.end()  # close_notify: theirs wants an answer
             self.release(link)
         elif link.connection.role is Role.SERVER:
             link.stream.end()
             if link.stream.lost:
                 self.release(link)
+            elif link.stream.unsent_bytes:  # close_notify
+                self.watch(link, link.watching | WRITABLE)
 
     def _bid_farewell(self, link: Link, code: int, reason: str) -> None:
         """Owe the link's `on_close`, if it was opened."""
@@ -279,47 +304,7 @@ class Links:
         if link.opened and websocket is not None:
             link.opened = False
             self.closed[code] += 1
-            self.farewells.append((link, websocket, code, reason))
-
-    def tell(self, deadline: int) -> int:
-        """Call `on_close` for links that are closed, and `on_slow`, until `deadline`; at least one. Gives the steps."""
-        steps = 0
-        self.slow += self.backlog.slow()
-        while self.farewells or self.slow:
-            steps += 1
-            called: Callable[..., object] | None = None
-            try:
-                if self.farewells:
-                    link, websocket, code, reason = self.farewells.popleft()
-                    called = link.callbacks.on_close
-                    self._tell_closed(link, websocket, code, reason)
-                else:
-                    link, age = self.slow.popleft()
-                    called = link.callbacks.on_slow
-                    self._tell_slow(link, age)
-            finally:
-                self.meter.lap(Step.CLOSE, called)
-            if self.meter.mark >= deadline:
-                break
-        return steps
-
-    def _tell_closed(self, link: Link, websocket: WebSocket, code: int, reason: str) -> None:
-        try:
-            if link.callbacks.on_close is not None:
-                link.callbacks.on_close(websocket, code, reason)
-        except Exception as error:
-            self.callback_errors += 1
-            self.report(error, websocket)
-        finally:
-            link.websocket = None  # they refer to each other: without this, both wait for the collector
-
-    def _tell_slow(self, link: Link, age: float) -> None:
-        if link.callbacks.on_slow is None or link.phase is not Phase.OPEN or not link.outbox.open:
-            return
-        try:
-            link.callbacks.on_slow(link.websocket, age)
-        except Exception as error:
-            self.callback_failed(link, error)
+            self.notices.farewells.append((link, websocket, code, reason))
 
     def release(self, link: Link) -> None:
         """Give the descriptor back."""
@@ -331,6 +316,7 @@ class Links:
         self.backlog.forget(link)
         del self.by_fd[link.stream.fd]
         self.retired = [total + own for total, own in zip(self.retired, link.traffic(), strict=True)]
+        self.tls_faults += bool(link.stream.fault) and link.stream.fault is not WENT_AWAY
         link.stream.close()
         self._owner.released(link)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import ssl
 from collections.abc import Callable
 
 from tickws.transport.network import Address, Network, Socket
@@ -26,18 +27,21 @@ class Listener:
     """The doors of a server.
 
     Args:
-        adopt: takes an accepted socket and its peer's address.
+        adopt: takes an accepted socket, its peer's address, and the TLS context of the door.
     """
 
-    def __init__(self, network: Network, poller: Poller, adopt: Callable[[Socket, Address], object]) -> None:
+    def __init__(
+        self, network: Network, poller: Poller, adopt: Callable[[Socket, Address, ssl.SSLContext | None], object]
+    ) -> None:
         self._network = network
         self._poller = poller
         self._adopt = adopt
         self._sockets: dict[int, Socket] = {}
+        self._contexts: dict[int, ssl.SSLContext | None] = {}
         self._waiting: dict[int, Socket] = {}  # those at which somebody knocks
         self.paused = False
 
-    def open(self, host: str, port: int) -> None:
+    def open(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
         """Listen at one more address.
 
         Raises:
@@ -45,6 +49,7 @@ class Listener:
         """
         for sock in self._network.listen(host, port, BACKLOG):
             self._sockets[sock.fileno()] = sock
+            self._contexts[sock.fileno()] = context
             if not self.paused:
                 self._poller.register(sock.fileno(), READABLE)
 
@@ -84,7 +89,7 @@ class Listener:
         except OSError:
             accepted.close()
             return False
-        self._adopt(accepted, address)
+        self._adopt(accepted, address, self._contexts[fd])
         return True
 
     def pause(self) -> None:

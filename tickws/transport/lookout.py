@@ -61,7 +61,7 @@ class Lookout:
             if self._busy() or links.queue.watched:
                 return False
             self.rest = self._next_due()
-        if links.queue.pending or links.farewells:  # by other threads; by `abort` between two slices
+        if links.queue.pending or links.notices.farewells:  # by other threads; by `abort` between two slices
             return False
         now = self._meter.now()
         heard = listened.now + min(now - self._looked, STALL)

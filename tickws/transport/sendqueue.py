@@ -19,7 +19,7 @@ from tickws.transport.poller import Poller
 
 __all__ = ["SendQueue"]
 
-_BEFORE_CLOSE = (Phase.CONNECTING, Phase.HANDSHAKE, Phase.OPEN)
+_BEFORE_CLOSE = (Phase.CONNECTING, Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN)
 
 
 class SendQueue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -23,6 +24,7 @@ from tickws.transport.link import Link
 from tickws.transport.listener import Listener
 from tickws.transport.network import Address, Network, Socket, listen_error
 from tickws.transport.steps import Step
+from tickws.transport.tls import TlsStream, prepare_context
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketServer", "matches"]
@@ -52,6 +54,8 @@ class WebSocketServer(Endpoint):
         subprotocols: those that are spoken here; of those that a client offers, in its order, the first is chosen.
         origins: the pages that may connect: strings ("https://game.example") or compiled patterns matched whole, and
             None for clients that name no page; others get 403. None: everybody (RFC 6455 section 10.2).
+        ssl_context: for TLS at this address: `ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)` with a certificate
+            (`load_cert_chain`). Its ALPN is set to "http/1.1", and renegotiation is turned off.
         compression: what to agree to of permessage-deflate, with clients that offer it; None: nothing. Not together
             with `on_frame`.
         limits: bounds on every connection.
@@ -74,6 +78,7 @@ class WebSocketServer(Endpoint):
         max_connections: int | None = None,
         subprotocols: Sequence[str] = (),
         origins: Iterable[str | re.Pattern[str] | None] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         compression: Deflate | None = None,
         limits: Limits | None = None,
         files: Mapping[str, File] | None = None,
@@ -106,14 +111,17 @@ class WebSocketServer(Endpoint):
         self._listener = Listener(self._network, self._poller, self._adopt)
         try:
             self._max_connections = _check_max_connections(max_connections, self._network.most_connections())
-            self.listen(host, port)
+            self.listen(host, port, ssl_context=ssl_context)
         except BaseException:
             self._poller.close()
             raise
         self._port = int(self._listener.addresses[0][1])
 
-    def listen(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def listen(self, host: str = "127.0.0.1", port: int = 0, *, ssl_context: ssl.SSLContext | None = None) -> None:
         """Listen at one more address, with the same handler and limits.
+
+        Args:
+            host, port, ssl_context: as the constructor's; without a context, no TLS is spoken there.
 
         Raises:
             ListenError: it cannot be bound.
@@ -123,7 +131,9 @@ class WebSocketServer(Endpoint):
         if self._closing:
             raise UsageError("the server is closed")
         _check_port(port)
-        self._listener.open(host, port)
+        if ssl_context is not None:
+            prepare_context(ssl_context)
+        self._listener.open(host, port, ssl_context)
 
     def mount(self, path: str, handler: Handler, *, files: Mapping[str, File] | None = None) -> None:
         """Let another handler have the WebSockets of one path: a game beside a chat, on one port.
@@ -203,6 +213,7 @@ class WebSocketServer(Endpoint):
     def requested(self, link: Link, request: Request) -> None:
         """Answer a request; what the callback gets wrong is a 500, and goes where the error policy says."""
         request.remote_address = link.remote_address
+        request.secure = isinstance(link.stream, TlsStream)
         link.request = request
         if not request.upgrade:
             self._serve(link, request)
@@ -217,10 +228,9 @@ class WebSocketServer(Endpoint):
                 subprotocols = () if request.path in self._mounts else self._subprotocols
                 link.subprotocol = link.connection.accept(request, answer, subprotocols)
         except Exception as error:
-            self._links.callback_errors += 1
             if not link.released:
                 self._refuse(link, 500)
-            self._links.report(error, self)
+            self._links.notices.report(error, self)
             return
         if isinstance(answer, Reject):
             self._answered(link, answer.status)
@@ -275,8 +285,8 @@ class WebSocketServer(Endpoint):
 
     # -- doors -------------------------------------------------------------------------------------------------------
 
-    def _adopt(self, sock: Socket, address: Address) -> None:
-        self._links.adopt(sock, Role.SERVER, address)
+    def _adopt(self, sock: Socket, address: Address, context: ssl.SSLContext | None) -> None:
+        self._links.adopt(sock, Role.SERVER, address, context)
 
     def _accept(self, deadline: int) -> int:
         """Let in whom the backlog holds, until `deadline`; at least one. Gives the steps."""

@@ -23,6 +23,11 @@ class Stream:
 
     __slots__ = ("_ended", "_gather", "_out", "_socket", "fd", "lost", "unsent_bytes")
 
+    pending = False
+    """Something is left to do that no poller tells of: never (see `TlsStream`)."""
+    fault = ""
+    """What the peer did wrong: nothing that shows here."""
+
     def __init__(self, sock: Socket) -> None:
         self._socket = sock
         self.fd = sock.fileno()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Producer
 from tickws.transport.sendqueue import SendQueue
+from tickws.transport.tls import TlsStream
 
 __all__ = ["WebSocket"]
 
@@ -155,6 +157,12 @@ class WebSocket:
     def extensions(self) -> str:
         """What was agreed, as in the server's answer: "permessage-deflate; …", or "" for nothing (section 9.1)."""
         return self._link.connection.extensions
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """What TLS says of this connection: `version()`, `cipher()`, `getpeercert()`, …; None without TLS."""
+        stream = self._link.stream
+        return stream.tls if isinstance(stream, TlsStream) else None
 
     @property
     def remote_address(self) -> Address:
