@@ -87,6 +87,10 @@ never something old. `on_slow` tells who does not keep up.
 server, `bus.emit` and `loop.stop` may be called from any thread, and nothing else; a call from another thread ends a
 waiting `work()`.
 
+**In service** (docs/deployment.md). `listen` adds addresses: IPv6, a unix path, a socket of systemd (`systemd_sockets`)
+or of another process; `trusted_proxies` are believed when they say who a client is. `TickLoop.run()` ends on SIGTERM,
+`stop_listening` lets nobody new in, `close(1012, "restart")` says why.
+
 **Faults.** What a peer does wrong costs that peer its connection, with the close code of RFC 6455, and never raises.
 What a callback raises closes its connection with 1011 and is logged (`errors=` says otherwise). What *you* do wrong
 raises at once.
@@ -126,6 +130,7 @@ from tickws.protocol.opcodes import CloseCode, Opcode
 from tickws.statistics import ConnectionStatistics, Distribution, EndpointStatistics, Overrun, StepStatistics
 from tickws.sync.payload import pack, unpack
 from tickws.sync.schema import Input, Press
+from tickws.transport.activation import systemd_sockets
 from tickws.transport.client import WebSocketClient
 from tickws.transport.handler import Handler
 from tickws.transport.network import Network
@@ -193,5 +198,6 @@ __all__ = [
     "WebSocketClient",
     "WebSocketServer",
     "pack",
+    "systemd_sockets",
     "unpack",
 ]

@@ -75,11 +75,12 @@ class PeerFault(TickwsError):
 
 
 class HTTPFault(PeerFault):
-    """A request or response that is none; `status` is the answer a server gives."""
+    """A request or response that is none; `status` is the answer a server gives; `limit`, the bound that it broke."""
 
-    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = (), *, limit: str = "") -> None:
         super().__init__(reason)
         self.status = status
+        self.limit = limit
         self.reason = reason
         self.headers = headers
 

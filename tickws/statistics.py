@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = [
     "MOST_NAMES",
@@ -20,6 +20,8 @@ __all__ = [
     "frozen_counts",
     "name_of",
 ]
+
+K = TypeVar("K", int, str)
 
 _NANOSECONDS = 1_000_000_000  # in a second
 _MINUTE = 60 * _NANOSECONDS
@@ -203,6 +205,7 @@ class ConnectionStatistics:
     unsent_seconds: float
     """As `WebSocket.unsent_seconds`."""
     latency: float | None
+    """As `WebSocket.latency`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,8 @@ class EndpointStatistics:
     """Peers that broke RFC 6455, by the close code that they were failed with."""
     answered: Mapping[int, int]
     """HTTP answers other than 101, by status."""
+    limited: Mapping[str, int]
+    """How often a limit took effect, by the name of its field in `Limits`; and "max_connections"."""
     timed_out: int
     """Peers given up for a deadline: handshake, closing, silence."""
     tls_faults: int
@@ -253,9 +258,9 @@ class EndpointStatistics:
     collection_seconds: float
 
 
-def frozen_counts(counts: Mapping[int, int]) -> Mapping[int, int]:
-    """A read-only copy, in the order of its keys."""
-    return MappingProxyType({key: counts[key] for key in sorted(counts)})
+def frozen_counts(counts: Mapping[K, int]) -> Mapping[K, int]:
+    """A read-only copy of what was counted, in the order of its keys."""
+    return MappingProxyType({key: counts[key] for key in sorted(counts) if counts[key]})
 
 
 def name_of(function: Callable[..., object]) -> str:

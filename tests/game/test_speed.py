@@ -1,5 +1,7 @@
 """One input frame per player and tick: none misses it, nobody is faster than it, no press is lost or doubled."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +42,9 @@ def test_no_input_misses_its_tick(rate: int, snapshot_rate: int, latency: float)
             assert before.late <= 1
             assert table.counts.inputs >= 5 * 60 - 4
     assert late == [0, 0, 0, 0]
+
+
+UNMETERED = tickws.GameLimits(messages_per_second=math.inf, bytes_per_second=math.inf)
 
 
 def test_in_step_with_the_server_none_misses_at_all() -> None:
@@ -94,7 +99,7 @@ def test_who_sends_20_times_as_fast_moves_no_faster(ahead: tuple[int, ...]) -> N
 
 
 def test_presses_20_times_as_fast_come_once_a_tick_at_most() -> None:
-    table = Table()
+    table = Table(limits=UNMETERED)
     raw = table.raw()
     for _ in range(60):
         for _ in range(20):
@@ -105,6 +110,21 @@ def test_presses_20_times_as_fast_come_once_a_tick_at_most() -> None:
     table.run(10.0)
     waited = sum(frame.serve for frame in table.inputs[1]) - before
     assert 0 < waited <= 64 + 256  # what may wait is bounded
+
+
+def test_presses_20_times_as_fast_are_not_even_read_beyond_the_rate() -> None:
+    table = Table()
+    raw = table.raw()
+    for _ in range(60):
+        for _ in range(20):
+            raw.input(table.loop.ticks, 0.0, True)
+        table.run(1 / 60)
+    read = table.game.server.statistics().messages_received
+    assert 2 * 240 - 8 <= read <= 2 * 240 + 16  # a burst, and a second's
+    assert table.game.server.statistics().limited["messages_per_second"] > 10
+    assert raw.closed is None
+    table.run(10.0)
+    assert table.game.server.statistics().messages_received >= 1200
 
 
 stalls = st.lists(

@@ -9,7 +9,7 @@ import pytest
 from tickws.protocol.limits import Limits
 
 NAMES = [field.name for field in fields(Limits)]
-TIMES = [name for name in NAMES if name.endswith("_seconds")]
+TIMES = [field.name for field in fields(Limits) if field.type == "float"]
 WHOLE = [name for name in NAMES if name not in TIMES]
 
 
@@ -21,6 +21,8 @@ def test_defaults() -> None:
         "handshake_seconds": 10.0,
         "closing_seconds": 5.0,
         "ping_seconds": 20.0,
+        "handshakes": 512,
+        "address_connections": math.inf,
         "dead_seconds": 20.0,
         "queue_bytes": 1024 * 1024,
         "queue_messages": 4096,
@@ -28,6 +30,10 @@ def test_defaults() -> None:
         "latest_keys": 16,
         "slice_messages": 64,
         "slice_bytes": 64 * 1024,
+        "messages_per_second": math.inf,
+        "messages_burst": 256,
+        "bytes_per_second": math.inf,
+        "bytes_burst": 256 * 1024,
     }
 
 
@@ -55,7 +61,7 @@ def test_takes_any_whole_number_from_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("value", [1, 0.001, math.inf])
-def test_takes_any_time(name: str, value: float) -> None:
+def test_takes_any_time_or_rate(name: str, value: float) -> None:
     assert getattr(Limits(**{name: value}), name) == value  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 """Flood: clients whose lines are always full slow themselves, and nobody else; the slice holds whatever they say."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -9,6 +10,7 @@ from tests.game.helpers import Move
 from tests.slice.rigs import BUDGET, LOOK, LOOKS, MESSAGE, PERIOD, Flooder, Players, Stage
 from tests.transport.peers import Ticking, text
 from tickws.client.client import GameClient
+from tickws.game.limits import GameLimits
 from tickws.game.server import GameServer
 from tickws.loop.tickloop import TickLoop
 from tickws.protocol.limits import Limits
@@ -179,7 +181,8 @@ def test_in_a_game_each_players_input_is_there_for_its_tick(flooders: int) -> No
     """Flooders are clients who acknowledge, over and over; each look at the clock costs as much as a message does."""
     network = MemoryNetwork()
     clock = Ticking(reading=MESSAGE)
-    game = Measured(inputs=Move, network=network, clock=clock)
+    limits = GameLimits(messages_per_second=math.inf, bytes_per_second=math.inf)
+    game = Measured(inputs=Move, network=network, clock=clock, limits=limits)
     game.clock, game.slices = clock, []
     loop = TickLoop(60, clock=clock)
     loop.add(game, budget=BUDGET)

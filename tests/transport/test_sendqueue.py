@@ -40,7 +40,7 @@ def make(count: int = 1, *, opened_: bool = True) -> tuple[SendQueue, Wakes, lis
     ]
     for link in links:
         link.outbox.open = opened_
-    return SendQueue(poller), wakes, links
+    return SendQueue(poller, Limits()), wakes, links
 
 
 def everything(queue: SendQueue, link: Link) -> list[object]:

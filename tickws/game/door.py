@@ -15,7 +15,7 @@ from tickws.game.session import Session
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.sync.wire import SUBPROTOCOL
 from tickws.transport.handler import Answer, Handler
-from tickws.transport.server import matches
+from tickws.transport.reception import matches
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["Authenticate", "Door", "Origins"]

@@ -59,6 +59,11 @@ class Inbox:
         self._share = min(self._share + self._limits.message_rate / self._rate, self._limits.message_burst)
         self.busy = bool(self._waiting) or self._share < self._limits.message_burst
 
+    @property
+    def short(self) -> bool:
+        """Whether messages wait because of the rate."""
+        return bool(self._waiting) and self._share < 1
+
     def take(self) -> Iterator[Event]:
         """Those that pass now, each once and in order.
 

@@ -26,6 +26,14 @@ class GameLimits(Limits):
     slow_seconds: float = 2.0
     """Age of the oldest event or snapshot that a player has not acknowledged, at which it is slow: `PlayerSlow`. (A
     browser's hidden tab acknowledges once a second.)"""
+    messages_per_second: float = 240.0
+    """Messages of a player, sustained: an input frame a tick at 60 Hz, a named message in each, and as much again."""
+    messages_burst: int = 240
+    """The same at once: a second of them."""
+    bytes_per_second: float = 64.0 * KIB
+    """Bytes of a player, sustained: some hundred a tick are usual."""
+    bytes_burst: int = 128 * KIB
+    """The same at once."""
     hello_seconds: float = 10.0
     """Time from the open connection to its hello. Over it: 1008. (As for the handshake.)"""
     event_messages: int = 256

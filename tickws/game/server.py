@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -25,7 +25,7 @@ from tickws.game.publish import Publisher, State
 from tickws.game.roster import Roster
 from tickws.game.rota import Rota
 from tickws.game.session import Session
-from tickws.game.statistics import GameStatistics
+from tickws.game.statistics import GameCounts, GameStatistics
 from tickws.loop.subsystem import Loop, Subsystem
 from tickws.loop.timestep import Tick
 from tickws.protocol.extensions import Deflate
@@ -51,6 +51,7 @@ I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Player[Any], Any], object])
 
 TOKEN_BYTES: Final = 16
+_OPTIONS: Final = ("host", "port", "ssl_context", "compression", "network", "clock", "errors")
 
 
 class GameServer(Subsystem, Generic[I]):
@@ -71,8 +72,8 @@ class GameServer(Subsystem, Generic[I]):
     Its clients speak `tickws.1` (docs/wire-format.md): `GameClient`, and `tickws.js`, which is served at /tickws.js.
 
     Args:
-        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `compression`, `network`,
-            `clock`, `errors` and `limits`, for which see there.
+        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `ssl_context`, `compression`,
+            `network`, `clock`, `errors` and `limits`, for which see there.
         inputs: a subclass of `Input`: what a player does in one tick.
         path: of the URL that players connect to.
         snapshot_rate: snapshots a second; divides the loop's rate.
@@ -106,6 +107,7 @@ class GameServer(Subsystem, Generic[I]):
         origins: Origins = "same",
         protocol: str = "",
         files: Mapping[str, File] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         compression: Deflate | None = None,
         limits: GameLimits | None = None,
         network: Network | None = None,
@@ -121,8 +123,8 @@ class GameServer(Subsystem, Generic[I]):
         self.schema = InputSchema(inputs)
         self.reader = client_reader(inputs)
         self.snapshot_rate = snapshot_rate
-        self.rate = self.snapshots = 0
-        self.rejected: Counter[int] = Counter()
+        self.rate = 0
+        self.counts = GameCounts()
         self._protocol = protocol_text(protocol, self.schema.text)
         self._door = Door(self._enter, self.leave, max_players, spectators, authenticate, origins)
         self._token_source = token_source
@@ -130,9 +132,10 @@ class GameServer(Subsystem, Generic[I]):
         self._loop: Loop | None = None
         self._rota = Rota(self.now_ns)
         self._tick = -1
-        self._refused = self._received = 0
-        options: dict[str, Any] = {"host": host, "port": port, "network": network, "clock": clock, "errors": errors}
-        given = {name: value for name, value in (options | {"compression": compression}).items() if value is not None}
+        options = (host, port, ssl_context, compression, network, clock, errors)
+        given: dict[str, Any] = {
+            name: value for name, value in zip(_OPTIONS, options, strict=True) if value is not None
+        }
         if server is not None and given:
             raise TypeError(f"the server that is given has its own {', '.join(given)}")
         self.server = server or WebSocketServer(on_request=lambda request: False, limits=self.limits, **given)
@@ -175,6 +178,7 @@ class GameServer(Subsystem, Generic[I]):
             player = session.player
             if player is None:
                 if session.open and session.opened_in < overdue:
+                    self.counts.limited["hello_seconds"] += 1
                     self._refuse(session, f"no hello within {self.limits.hello_seconds:g} s")
                 continue
             if session.inbox.busy:
@@ -292,20 +296,16 @@ class GameServer(Subsystem, Generic[I]):
         self._on_loop()
         roster = self._roster
         counts = roster.input_counts(self._door.sessions.values())
-        return GameStatistics(
+        return self.counts.frozen(
             players=len(roster.players),
             spectators=len(roster.spectators),
             joined=roster.joined,
             left=roster.left,
             turned_away=frozen_counts(self._door.turned_away),
-            refused=self._refused,
-            rejected=frozen_counts(self.rejected),
             inputs=counts["executed"],
             repeated=counts["missed"],
             late=counts["late"],
             out_of_range=counts["refused"],
-            messages=self._received,
-            snapshots=self.snapshots,
             published=self._publisher.published,
         )
 
@@ -343,7 +343,7 @@ class GameServer(Subsystem, Generic[I]):
     def received(self, player: Player[Any], event: Event) -> None:
         """A named message has come. Raises ProtocolFault where it cannot be used."""
         payload = self._messages.payload(event)
-        self._received += 1
+        self.counts.received += 1
         self.emit(MessageReceived(player, event.name, payload), player)
 
     def welcome(self, session: Session, hello: Hello) -> None:
@@ -378,7 +378,7 @@ class GameServer(Subsystem, Generic[I]):
         return Session(self, ws, spectator, user, self._tick + 1)
 
     def _refuse(self, session: Session, reason: str) -> None:
-        self._refused += 1
+        self.counts.refused += 1
         logger.warning("%s: refused: %s", session.ws.remote_address, reason)
         session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 

@@ -8,7 +8,6 @@ own close code. At most the newest snapshot waits here, and it is built when the
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import Any, Protocol
 
 import msgspec
@@ -19,6 +18,7 @@ from tickws.game.events import InputRejected, PlayerSlow
 from tickws.game.inbox import Inbox
 from tickws.game.limits import GameLimits
 from tickws.game.player import Player
+from tickws.game.statistics import GameCounts
 from tickws.protocol.handshake import Request
 from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.sync.events import EventQueue, pack_payload
@@ -41,8 +41,7 @@ class Table(Protocol):
     limits: GameLimits
     schema: InputSchema
     reader: MessageReader[FromClient]
-    rejected: Counter[int]
-    snapshots: int
+    counts: GameCounts
     rate: int
 
     @property
@@ -117,6 +116,7 @@ class Session:
         """One WebSocket message."""
         try:
             if len(data) > self._table.limits.message_bytes:  # a server that was given may take longer ones elsewhere
+                self._table.counts.limited["message_bytes"] += 1
                 raise ProtocolFault(
                     CloseCode.MESSAGE_TOO_BIG, f"message above {self._table.limits.message_bytes} bytes"
                 )
@@ -165,12 +165,18 @@ class Session:
                 self._reject(fault)
 
     def _take_event(self, player: Player[Any], message: Event) -> None:
-        self.inbox.put(message)
+        try:
+            self.inbox.put(message)
+        except ProtocolFault:
+            self._table.counts.limited["event_messages"] += 1
+            raise
         self._release(player)
 
     def _release(self, player: Player[Any]) -> None:
         for event in self.inbox.take():
             self._table.received(player, event)
+        if self.inbox.short:
+            self._table.counts.limited["message_rate"] += 1
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
         self._outgoing.acknowledge(event)
@@ -184,13 +190,16 @@ class Session:
     def _reject(self, fault: ProtocolFault) -> None:
         """Drop a message that cannot be used; close the connection when there were too many."""
         reason = self._table.schema.explain(fault.reason, "$[5]")
-        self._table.rejected[fault.close_code] += 1
+        self._table.counts.rejected[fault.close_code] += 1
         self._rejected += 1
         logger.debug("%s: rejected a message: %s", self.ws.remote_address, reason)
         if self.player is not None:
             self._table.emit(InputRejected(self.player, fault.close_code, reason), self.player)
         tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG and self.player is not None
-        if not tolerated or self._rejected > self._table.limits.rejected_messages:
+        if tolerated and self._rejected > self._table.limits.rejected_messages:
+            tolerated = False
+            self._table.counts.limited["rejected_messages"] += 1
+        if not tolerated:
             self.close(fault.close_code, cut_reason(reason))
 
     # -- what the client is told -------------------------------------------------------------------------------------
@@ -206,6 +215,8 @@ class Session:
         outgoing = self._outgoing
         message = outgoing.put(name, payload, self._table.ticks)
         if message is None:
+            full = len(outgoing) >= self._table.limits.event_messages
+            self._table.counts.limited["event_messages" if full else "event_bytes"] += 1
             waiting = f"{len(outgoing)} events ({outgoing.bytes} bytes)"
             self.close(CloseCode.TRY_AGAIN_LATER, f"too slow: {waiting} are not acknowledged")
             return False
@@ -247,6 +258,7 @@ class Session:
         """The client has not taken, for `seconds`, something that it was sent."""
         if not self._slow and self.player is not None:
             self._slow = True
+            self._table.counts.limited["slow_seconds"] += 1
             self._table.emit(PlayerSlow(self.player, seconds, len(self._outgoing), self._outgoing.bytes), self.player)
 
     def _snapshot(self) -> bytes | None:
@@ -259,7 +271,7 @@ class Session:
         now = table.now_ns()
         self._committed = world.tick
         self.window.sent(world.tick, now / NANOSECONDS)
-        table.snapshots += 1
+        table.counts.snapshots += 1
         buffer = self.buffer
         inputs = None if buffer is None else buffer.acknowledgment(max(0, now - self._arrived) // 1000)
         return world.message(inputs, self.inbox.counter.tell())

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from tickws.loop.frame import Frames
 from tickws.loop.ledger import Ledger, LoopStatistics
 from tickws.loop.roster import Roster
 from tickws.loop.subsystem import Member
+from tickws.loop.termination import heeding_sigterm
 from tickws.loop.timestep import Tick, Timestep
 
 __all__ = ["TickLoop"]
@@ -95,12 +95,12 @@ class TickLoop:
             self._failures,
             self.bus,
             None if bus_budget is None else check_seconds("bus_budget", bus_budget),
-            lambda: self._running and self._stopping.is_set(),
+            lambda: self._running and self._stopping,
         )
         self._wake_on_input = wake_on_input
         self._in_frame = False
         self._running = False
-        self._stopping = threading.Event()
+        self._stopping = False  # no threading.Event: a signal may come while its lock is held
         self._closed = False
         weakref.finalize(self, self._ledger.collector.stop).atexit = False
 
@@ -182,7 +182,10 @@ class TickLoop:
     # -- until the end -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Frames until `stop()` or Ctrl-C, asleep in between; then what was added is closed, in reverse order.
+        """Frames until `stop()`, Ctrl-C or SIGTERM, asleep in between; then what was added is closed, in reverse order.
+
+        SIGTERM does what `stop()` does, where `run()` is called on the main thread and nobody handles it otherwise; the
+        handler is there only as long as `run()` is.
 
         Raises:
             UsageError: called inside a frame, twice, or after `close()`.
@@ -190,10 +193,14 @@ class TickLoop:
         """
         self._check_idle()
         waiter = self._waiter()
+        with heeding_sigterm(self.stop):
+            self._run(waiter)
+
+    def _run(self, waiter: Member | None) -> None:
         self._running = True
         error: BaseException | None = None
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._turn(hosted=False)
                 self._sleep(waiter)
         except KeyboardInterrupt:
@@ -222,7 +229,7 @@ class TickLoop:
 
     def _sleep(self, waiter: Member | None) -> None:
         """Sleep until the next tick is due, in naps."""
-        while (left := self._frame.left()) and not self._stopping.is_set():
+        while (left := self._frame.left()) and not self._stopping:
             nap = min(left, NAP)
             if waiter is not None and self._frame.can_serve(waiter):
                 woken = waiter.sleep(nap / NANOSECONDS)
@@ -246,8 +253,11 @@ class TickLoop:
         self._failures.let_out()
 
     def stop(self) -> None:
-        """Have `run()` end: after the tick that is running, its flush, and at most 20 ms of sleep. Thread-safe."""
-        self._stopping.set()
+        """Have `run()` end: after the tick that is running, its flush, and at most 20 ms of sleep. Thread-safe.
+
+        Servers are closed with 1001. For another code close them before: `server.close(1012, "restart")`.
+        """
+        self._stopping = True
 
     def close(self) -> None:
         """Close what was added, in reverse order, for loops that call `frame()`; `run()` does it by itself.

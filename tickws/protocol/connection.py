@@ -162,7 +162,7 @@ class Connection:
                 body = status_text(fault.status, fault.reason)
                 self._out += self._opening.answer(fault.status, fault.headers, body)
             self._end()
-            return Failed(fault.status, fault.reason)
+            return Failed(fault.status, fault.reason, fault.limit)
         if isinstance(event, Opened):
             self._open()
         elif event is not None:

@@ -63,10 +63,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The opening handshake failed. `status`: the HTTP answer given, by either side; None: the peer went away."""
+    """The opening handshake failed. `status`: the HTTP answer given, by either side; None: the peer went away.
+
+    `limit`: the field of `Limits` that the peer overstepped, where it did.
+    """
 
     status: int | None
     reason: str
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,8 @@ class Reject:
 class Request:
     """An HTTP request as it came. Everything is parsed when asked for; kept is only the head itself.
 
-    `remote_address` is what the transport says of the peer: (host, port), or None; `secure`, whether it came by TLS.
+    `remote_address` is what the transport says of the peer: (host, port), with IPv6 (host, port, flow, scope), of a
+    unix socket mostly "", behind a trusted proxy (IP address, 0); or None. `secure`: whether the client came by TLS.
     """
 
     __slots__ = ("_head", "method", "remote_address", "secure", "target")
@@ -151,9 +152,19 @@ class Request:
 
     @property
     def same_origin(self) -> bool:
-        """Whether the page that asks came from this very host and port, or no page does (RFC 6455 section 10.2)."""
+        """Whether the page that asks came from this very host and port, or no page does (RFC 6455 section 10.2).
+
+        Who came by TLS has its page from there as well. The reverse is not asked for: a proxy may end the TLS and say
+        nothing of it. A Host may name the port that its scheme implies, an Origin never does (RFC 6454 section 6.1).
+        """
         origin = self.origin
-        return origin is None or origin.partition("://")[2].lower() == self.headers.get("host", "").lower()
+        if origin is None:
+            return True
+        scheme, _, authority = origin.lower().partition("://")
+        default_port = {"http": ":80", "https": ":443"}.get(scheme)
+        if not authority or default_port is None or (self.secure and scheme != "https"):
+            return False
+        return self.headers.get("host", "").lower() in (authority, authority + default_port)
 
     @property
     def cookies(self) -> dict[str, str]:

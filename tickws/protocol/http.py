@@ -88,14 +88,14 @@ class HeadReader:
         end = buffer.find(_END, searched)
         size = len(buffer) if end < 0 else end + len(_END)
         if size > self._limits.header_bytes:
-            raise HTTPFault(431, f"header above {self._limits.header_bytes} bytes")
+            raise HTTPFault(431, f"header above {self._limits.header_bytes} bytes", limit="header_bytes")
         if end < 0:
             return None
         head, rest = bytes(buffer[:size]), bytes(buffer[size:])
         buffer.clear()
         lines = head[: -len(_END)].split(b"\r\n")
         if len(lines) - 1 > self._limits.header_count:
-            raise HTTPFault(431, f"more than {self._limits.header_count} header lines")
+            raise HTTPFault(431, f"more than {self._limits.header_count} header lines", limit="header_count")
         for line in lines:
             if b"\n" in line or b"\r" in line:
                 raise HTTPFault(400, "bare line feed or carriage return in the header")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 __all__ = ["Limits"]
@@ -27,6 +28,12 @@ class Limits:
     """The most header lines. Over it: 431. (websockets 128, aiohttp's and nginx's practice below 100.)"""
     handshake_seconds: float = 10.0
     """Time for a whole handshake, TLS and HTTP. (websockets' open_timeout.)"""
+    handshakes: int = 512
+    """Handshakes that a server has at once. With one more, the oldest is dropped that waits for its client for half a
+    second or longer; where there is none, the newcomer waits in the backlog. (sshd's MaxStartups: 10 to 100.)"""
+    address_connections: float = math.inf
+    """Connections that a server has from one IP address, or one IPv6 network of 64 bits. The next is closed at once.
+    (nginx has no default either: behind a proxy, or in a school, many players share an address.)"""
     closing_seconds: float = 5.0
     """Time for a peer to finish a closing handshake, or to take the next `slice_bytes` of what is said before it, or of
     an HTTP answer. (The original's.)"""
@@ -46,6 +53,15 @@ class Limits:
     """Messages taken from one connection in one slice; the rest waits for the next, round robin."""
     slice_bytes: int = 64 * KIB
     """Bytes read from one connection in one slice, and reliable bytes written before its latest values."""
+    messages_per_second: float = math.inf
+    """Messages, pings included, that one connection may say, sustained. Who says more is not read for a while: TCP
+    pushes back, nothing is dropped. (Source's servers: one command a tick.)"""
+    messages_burst: int = 256
+    """The same at once."""
+    bytes_per_second: float = math.inf
+    """Bytes that one connection may say, sustained, as they come on the wire. As above."""
+    bytes_burst: int = 256 * KIB
+    """The same at once."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -14,6 +14,7 @@ jitter, small buffers, stalls and resets. `MemoryNetwork.dial` gives a raw end, 
 from tickws.clock import ManualClock
 from tickws.testing.game import GameTable
 from tickws.testing.pair import Pair
-from tickws.transport.memory import Conditions, MemoryNetwork, MemorySocket
+from tickws.transport.memory import MemoryNetwork, MemorySocket
+from tickws.transport.pipe import Conditions
 
 __all__ = ["Conditions", "GameTable", "ManualClock", "MemoryNetwork", "MemorySocket", "Pair"]

@@ -8,7 +8,8 @@ from tickws.client.client import GameClient
 from tickws.game.server import GameServer
 from tickws.loop.tickloop import TickLoop
 from tickws.sync.schema import Input
-from tickws.transport.memory import Conditions, MemoryNetwork
+from tickws.transport.memory import MemoryNetwork
+from tickws.transport.pipe import Conditions
 
 __all__ = ["GameTable"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tickws.transport.client import WebSocketClient
-from tickws.transport.memory import Conditions, MemoryNetwork
+from tickws.transport.memory import MemoryNetwork
+from tickws.transport.pipe import Conditions
 from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
 

@@ -9,7 +9,7 @@ cannot keep those waiting who are in. Cost per link and slice: one recv, one sen
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +17,7 @@ from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.poller import WRITABLE
+from tickws.transport.rates import Rates
 from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
@@ -30,6 +31,7 @@ TURN: Final = 8
 
 _SECURING, _HANDSHAKE, _OPEN, _RELEASED = Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
 _NEW = (_HANDSHAKE, _SECURING)
+_TALKING = (_OPEN, Phase.CLOSING)
 
 
 class Pump:
@@ -40,16 +42,25 @@ class Pump:
         queue: the links to write.
         meter: has the clock, and is told of each step.
         listened: when a link was heard of.
+        limited: counts what limits have done, by their names.
     """
 
     # fmt: off
     __slots__ = (
-        "_keeper", "_later", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota", "_reads",
-        "_share", "_slice", "_turn", "_writes", "carried", "newcomers", "ready",
+        "_keeper", "_later", "_limited", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota",
+        "_reads", "_share", "_slice", "_turn", "_writes", "carried", "newcomers", "rates", "ready",
     )
     # fmt: on
 
-    def __init__(self, keeper: Keeper, queue: SendQueue, meter: Meter, listened: ReadingTime, limits: Limits) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        queue: SendQueue,
+        meter: Meter,
+        listened: ReadingTime,
+        limits: Limits,
+        limited: Counter[str],
+    ) -> None:
         self._keeper = keeper
         self._now = meter.now
         self._meter = meter
@@ -57,11 +68,14 @@ class Pump:
         self._messages = meter.tallies[Step.MESSAGE]
         self._writes = meter.tallies[Step.WRITE]
         self._listened = listened
+        self._limited = limited
         self._quota = limits.slice_messages
         self._turn = min(TURN, self._quota)
         self._share = limits.slice_bytes
         self._queue = queue
         self._lock = queue.lock
+        self.rates = Rates(limits, limited)
+        """What a link may say in the long run."""
         self._slice = 0  # its number
         self._later: list[Link] = []  # links whose quota is used up in this slice
         self.ready: deque[Link] = deque()
@@ -116,25 +130,32 @@ class Pump:
         return self._serve(self.carried, deadline)
 
     def _serve(self, queue: deque[Link], deadline: int) -> int:
-        meter, now, number = self._meter, self._now, self._slice
+        meter, now, number, share, rates = self._meter, self._now, self._slice, self._share, self.rates
         mark, heard = meter.mark, self._listened.now
+        bound = heard + self._listened.slack
         steps = reads = reading = longest_read = messages = telling = longest = 0
         who: Callable[..., object] | None = None
         try:
             while queue:
                 link = queue.popleft()
+                if link.held:
+                    continue
                 link.ready = False
                 if link.phase is _RELEASED:
                     continue
                 steps += 1
                 connection = link.connection
+                size = 0
                 if link.carried:
                     link.carried = False
                 else:
-                    data = link.stream.read(self._share)
+                    data = link.stream.read(share)
                     if data:
                         link.heard = heard
-                        link.bytes_received += len(data)
+                        size = len(data)
+                        link.bytes_received += size
+                        if size == share:
+                            self._limited["slice_bytes"] += 1
                         connection.receive(data)
                     else:
                         self._nothing_read(link, data)
@@ -182,6 +203,15 @@ class Pump:
                         break
                 if link.stream.pending:
                     self._go_on(link, messages - before)
+                if rates.on:
+                    time = link.message_time
+                    time = (time if time > heard else heard) + (messages - before) * rates.message_cost
+                    link.message_time = time
+                    late = time > bound + rates.message_credit
+                    time = link.byte_time
+                    link.byte_time = time = (time if time > heard else heard) + size * rates.byte_cost
+                    if late or time > bound + rates.byte_credit:
+                        self._hold(link)
                 if mark >= deadline:
                     break
         except BaseException:  # a callback's, on its way out of work(): the link may hold more messages
@@ -193,6 +223,28 @@ class Pump:
             meter.mark = mark
             self._reads.merge(reads, reading, longest_read)
             self._messages.merge(messages, telling, longest, who)
+        return steps
+
+    def _hold(self, link: Link) -> None:
+        """A link says too much: read it no more for a while."""
+        if link.phase in _TALKING and not link.held:
+            self.rates.hold(link)
+            link.ready = True  # what it says waits for us: no deadline passes meanwhile
+            self._keeper.pause(link)
+
+    def release(self, deadline: int) -> int:
+        """Read links again that were held, until `deadline`; at least one. Gives the steps."""
+        steps = 0
+        while (link := self.rates.pop_due(self._listened.now)) is not None:
+            steps += 1
+            link.ready = False
+            self._keeper.resume(link)
+            if link.carried:
+                self.read_again(link)
+            elif link.stream.pending:
+                self._go_on(link, 0)
+            if self._meter.lap(Step.DEADLINE) >= deadline:
+                break
         return steps
 
     def _go_on(self, link: Link, said: int) -> None:
@@ -217,7 +269,11 @@ class Pump:
         link.carried = True
         if not link.ready:
             link.ready = True
-            (self.carried if link.quota > 0 else self._later).append(link)
+            if link.quota > 0:
+                self.carried.append(link)
+            else:
+                self._limited["slice_messages"] += 1
+                self._later.append(link)
 
     def greet(self, deadline: int) -> int:
         """As `read`, for newcomers."""

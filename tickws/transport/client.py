@@ -177,6 +177,8 @@ class WebSocketClient(Endpoint):
 
     def failed(self, link: Link, status: int | None, reason: str) -> None:
         """The connection ended before it opened."""
+        if status == 400 and self._ssl_context is None:
+            reason += "; is it a wss:// server?"
         self._attempt_failed(link, reason, None, status)
 
     def _attempt_failed(self, link: Link, reason: str, number: int | None, status: int | None = None) -> None:

@@ -6,6 +6,7 @@ Time here is reading time (`readingtime`). A link whose bytes are here and not r
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import Final
 
 from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
@@ -33,11 +34,21 @@ class Deadlines:
         listened: the reading time.
         queue: takes our pings.
         meter: has the clock, and is told of each step.
+        limited: counts what limits have done, by their names.
     """
 
-    def __init__(self, keeper: Keeper, listened: ReadingTime, queue: SendQueue, meter: Meter, limits: Limits) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        listened: ReadingTime,
+        queue: SendQueue,
+        meter: Meter,
+        limits: Limits,
+        limited: Counter[str],
+    ) -> None:
         self.timers = Timers()
         self.timed_out = 0
+        self._limited = limited
         self._keeper = keeper
         self._listened = listened
         self._queue = queue
@@ -82,9 +93,9 @@ class Deadlines:
             elif link.expiring and self._takes_more(link):
                 self.closing(link)
             elif link.expiring:
-                self._give_up(link, f"no Close within {self._limits.closing_seconds:g} s")
+                self._give_up(link, "closing_seconds", f"no Close within {self._limits.closing_seconds:g} s")
             else:
-                self._give_up(link, f"no answer within {self._limits.handshake_seconds:g} s")
+                self._give_up(link, "handshake_seconds", f"no answer within {self._limits.handshake_seconds:g} s")
             if self._meter.lap(Step.DEADLINE) >= deadline:
                 break
         return steps
@@ -96,12 +107,15 @@ class Deadlines:
             self._arm_ping(link, self._ping_time - (now - link.heard))
         elif link.pinged <= link.heard:
             link.pinged = now
-            link.ping_sent = self._meter.now()
-            link.ping_payload = link.ping_sent.to_bytes(8, "big")
+            self._limited["ping_seconds"] += 1
+            link.ping_sent = 0  # see `Link.commit`
+            link.ping_payload = self._meter.now().to_bytes(8, "big")
             self._queue.ping(link, link.ping_payload)
-            self._arm(link, self._dead_time)
+            self._arm(link, min(self._dead_time, self._ping_time))
+        elif (left := self._dead_time - (now - link.pinged)) > 0:
+            self._arm(link, min(left, self._ping_time))  # who answered, and then went silent, is pinged in its time
         else:
-            self._give_up(link, f"silent for {(now - link.heard) / NANOSECONDS:g} s")
+            self._give_up(link, "dead_seconds", f"silent for {(now - link.heard) / NANOSECONDS:g} s")
 
     def _expire_ending(self, link: Link) -> None:
         if not link.stream.unsent_bytes:  # all is said, the peer just does not hang up
@@ -109,7 +123,7 @@ class Deadlines:
         elif self._takes_more(link):
             self.closing(link)
         else:
-            self._give_up(link, "does not take our last words")
+            self._give_up(link, "closing_seconds", "does not take our last words")
 
     def _takes_more(self, link: Link) -> bool:
         """Whether the peer still takes what is said before the end, on a slow line.
@@ -121,8 +135,9 @@ class Deadlines:
             unsaid = not endless and (link.stream.unsent_bytes > 0 or link.unsaid)
         return unsaid and link.bytes_sent - link.sent_mark >= self._limits.slice_bytes
 
-    def _give_up(self, link: Link, why: str) -> None:
+    def _give_up(self, link: Link, limit: str, why: str) -> None:
         self.timed_out += 1
+        self._limited[limit] += 1
         logger.debug("%s: timed out, %s: %s", link.remote_address, link.phase.value, why)
         self._keeper.lose(link, why)
 

@@ -59,7 +59,9 @@ class Endpoint(Owner):
         self._now = self._clock.now_ns
         self._limits = bounds
         self._poller = self._network.poller()
-        self._links = Links(self, self._clock, self._poller, bounds, callbacks, errors, mask_source, compression)
+        self._links = Links(
+            self, self._clock, self._network, self._poller, bounds, callbacks, errors, mask_source, compression
+        )
         self._listened = self._links.listened
         self._meter = self._links.meter
         self._lookout = Lookout(self._poller, self._links, self._busy, self._next_due, self._notice)
@@ -71,6 +73,7 @@ class Endpoint(Owner):
                 (pump.greet, 2),
                 (self._links.deadlines.expire, 1),  # behind those who read: what has come in time is in time
                 (self._links.notices.tell, 1),
+                (pump.release, 1),
                 (self._accept, 2),
                 (pump.read_on, 1),
             ),
@@ -194,7 +197,7 @@ class Endpoint(Owner):
     def _next_due(self) -> int:
         """The earliest deadline, in reading time."""
         due = self._links.deadlines.timers.next_due()
-        others = min(self._close_due, self._links.backlog.due)
+        others = min(self._close_due, self._links.backlog.due, self._links.pump.rates.due)
         return others if due is None else min(due, others)
 
     def _enter(self, *, flush: bool = False, wait: bool = False) -> int:
@@ -376,6 +379,7 @@ class Endpoint(Owner):
             closed=frozen_counts(links.closed),
             faults=frozen_counts(links.faults),
             answered=frozen_counts(links.answered),
+            limited=frozen_counts(links.limits_met()),
             timed_out=links.deadlines.timed_out,
             tls_faults=links.tls_faults,
             callback_errors=links.notices.failed,

@@ -49,10 +49,11 @@ class Link:
 
     # fmt: off
     __slots__ = (
-        "bytes_received", "bytes_sent", "callbacks", "carried", "connection", "dismissed", "expiring", "heard",
-        "last_words", "latency", "messages_received", "messages_sent", "opened", "outbox", "pending", "phase",
-        "ping_payload", "ping_sent", "pinged", "quota", "ready", "remote_address", "request", "response_headers",
-        "sent_mark", "slice", "stream", "subprotocol", "timer", "verdict", "watching", "websocket",
+        "address_key", "begun", "byte_time", "bytes_received", "bytes_sent", "callbacks", "carried", "connection",
+        "dismissed", "expiring", "heard", "held", "last_words", "message_time", "messages_received", "messages_sent",
+        "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "pinged", "quota", "ready",
+        "remote_address", "request", "response_headers", "resumes", "sent_mark", "slice", "stream", "subprotocol",
+        "timer", "trips", "verdict", "watching", "websocket",
     )
     # fmt: on
 
@@ -72,6 +73,8 @@ class Link:
         self.outbox = outbox
         self.phase = phase
         self.remote_address = address
+        self.address_key: str | None = None
+        """What it is counted as, where connections by address are counted."""
         self.websocket: Any = None
         """The `WebSocket` that stands for this link outside, set before it opens; None again after `on_close`."""
         self.request: Request | None = None
@@ -91,7 +94,13 @@ class Link:
         self.carried = False  # received bytes may hold further messages
         self.slice = self.quota = 0  # what may still be read in the slice of that number
         self.pending = False  # in the queue of links to write; under the lock
+        # Rates, in reading time:
+        self.held = False  # not read for a while
+        self.resumes = 0  # what the poller watches for again after that
+        self.message_time: float = 0  # up to when it has spent what it may say (see `rates`)
+        self.byte_time: float = 0
         # Deadlines, in reading time:
+        self.begun = 0  # when it came
         self.timer: tuple[int, int, Link] | None = None
         self.expiring = False  # the deadline is that of the closing handshake
         self.dismissed = False  # our Close has left: the peer's time to answer it runs
@@ -99,8 +108,8 @@ class Link:
         self.sent_mark = 0  # `bytes_sent` when the deadline was set
         self.pinged = -1  # when the last keep-alive ping was sent
         self.ping_payload: bytes | None = None  # of the ping that is not answered yet
-        self.ping_sent = 0
-        self.latency: int | None = None
+        self.ping_sent = 0  # when it was committed, on the clock; 0: not yet, or it measures nothing
+        self.trips = b""  # the last round trips (see `latency`)
         # Statistics:
         self.messages_received = 0
         self.messages_sent = 0
@@ -136,6 +145,8 @@ class Link:
             return
         for payload in pings:
             connection.send_ping(payload)
+            if payload is self.ping_payload:  # the same object: a user's ping is another one, whatever it says
+                self.ping_sent = meter.mark
         frames += connection.data_to_send()
         late = False
         if amid and isinstance(unmade, Fragments):
@@ -240,6 +251,12 @@ class Keeper(Protocol):
 
     def secure(self, link: Link) -> None:
         """Take the next step of a link's TLS handshake."""
+
+    def pause(self, link: Link) -> None:
+        """Read a link no more, until `resume`."""
+
+    def resume(self, link: Link) -> None:
+        """Read a link again."""
 
     def end_of_stream(self, link: Link) -> None:
         """The peer has ended its half of the stream; what came before is still to be read."""

@@ -23,8 +23,9 @@ from tickws.protocol.opcodes import CloseCode
 from tickws.transport.backlog import Backlog
 from tickws.transport.deadlines import Deadlines
 from tickws.transport.handler import Callbacks
+from tickws.transport.latency import Arrivals, with_trip
 from tickws.transport.link import Link, Phase
-from tickws.transport.network import Address, Socket
+from tickws.transport.network import Address, Network, Socket
 from tickws.transport.notices import Notices
 from tickws.transport.outbox import Outbox
 from tickws.transport.poller import READABLE, WRITABLE, Poller
@@ -58,6 +59,9 @@ class Owner:
     def failed(self, link: Link, status: int | None, reason: str) -> None:
         """A link ended before it opened."""
 
+    def settled(self, link: Link) -> None:
+        """A newcomer is one no longer."""
+
     def released(self, link: Link) -> None:
         """A descriptor is free again."""
 
@@ -69,6 +73,7 @@ class Links:
         self,
         owner: Owner,
         clock: Clock,
+        network: Network,
         poller: Poller,
         limits: Limits,
         callbacks: Callbacks,
@@ -76,16 +81,21 @@ class Links:
         mask_source: Callable[[int], bytes],
         compression: Deflate | None,
     ) -> None:
-        self.queue = SendQueue(poller)
+        self.queue = SendQueue(poller, limits)
         self.limits = limits
+        self.limited: Counter[str] = Counter()
+        """What limits have done, by their names."""
         self.callbacks = callbacks
         self.meter = Meter(clock.now_ns)
         self.listened = ReadingTime()
-        self.pump = Pump(self, self.queue, self.meter, self.listened, limits)
-        self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits)
+        self.arrivals = Arrivals(network, self.queue)
+        self.pump = Pump(self, self.queue, self.meter, self.listened, limits, self.limited)
+        self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits, self.limited)
         self.backlog = Backlog(limits, self.listened, self.queue.lock)
-        self.notices = Notices(self, self.backlog, self.meter, errors)
+        self.notices = Notices(self, self.backlog, self.meter, errors, self.limited)
         self.by_fd: dict[int, Link] = {}
+        self.newcomers: dict[Link, None] = {}
+        """A server's that are in their handshake, in the order of their coming."""
         self.open: dict[WebSocket, Link] = {}
         """WebSockets that are open, in the order of their opening; under the lock."""
         self.mounted: dict[WebSocket, Link] = {}
@@ -125,7 +135,9 @@ class Links:
         link = Link(stream, connection, Outbox(self.limits, self.listened), phase, address, self.callbacks)
         self.watch(link, WRITABLE if phase is Phase.CONNECTING else READABLE)
         self.by_fd[link.stream.fd] = link
-        link.heard = self.listened.now
+        link.heard = link.begun = self.listened.now
+        if role is Role.SERVER:
+            self.newcomers[link] = None
         self.deadlines.handshake(link)
         self.accepted += 1
         return link
@@ -139,6 +151,7 @@ class Links:
         """The handshake is over; its answer may still wait to be written."""
         websocket: WebSocket = link.websocket
         link.phase = Phase.OPEN
+        self._settled(link)
         link.opened = True
         self.opened += 1
         self.deadlines.silence(link)
@@ -180,7 +193,7 @@ class Links:
         if isinstance(event, Pong):
             if event.payload == link.ping_payload:
                 link.ping_payload = None
-                link.latency = self._now() - link.ping_sent
+                self._measure(link)
             return
         if isinstance(event, Closed):
             self._closed(link, event)
@@ -193,6 +206,8 @@ class Links:
         elif isinstance(event, Failed):
             if event.status is not None:
                 self.answered[event.status] += 1
+            if event.limit:
+                self.limited[event.limit] += 1
             logger.debug("%s: handshake failed: %s", link.remote_address, event.reason)
             self._owner.failed(link, event.status, event.reason)
             if link.connection.role is Role.SERVER:
@@ -203,10 +218,18 @@ class Links:
             assert isinstance(event, Ping), event  # answered by the connection already
         self.queue.want_write(link)
 
+    def _measure(self, link: Link) -> None:
+        """The keep-alive ping is answered."""
+        if link.ping_sent:
+            came = self.arrivals.instant(link.stream.socket, link.ping_sent, self._now())
+            if came is not None:
+                link.trips = with_trip(link.trips, came - link.ping_sent)
+
     def _closed(self, link: Link, event: Closed) -> None:
         code, reason = event.code, event.reason
         if event.fault:
             self.faults[code] += 1
+            self.limited["message_bytes"] += code == CloseCode.MESSAGE_TOO_BIG
             logger.debug("%s: failed with %d: %s", link.remote_address, code, reason)
         if link.verdict is not None:
             code, reason = link.verdict
@@ -231,6 +254,7 @@ class Links:
     def written(self, link: Link) -> None:
         """After a write that leaves something to be done: a full socket, a closing handshake, the end."""
         if link.stream.unsent_bytes:
+            link.ping_sent = 0  # a ping that waits behind a full socket does not measure the line
             self.watch(link, link.watching | WRITABLE)
         self.backlog.update(link)
         if link.phase is Phase.ENDING:
@@ -265,6 +289,10 @@ class Links:
         self.queue.condemn(link, CloseCode.INTERNAL_ERROR, "internal error")
         self.notices.report(error, link.websocket)
 
+    def limits_met(self) -> Counter[str]:
+        """How often a limit took effect, by its name."""
+        return self.limited + self.queue.limited
+
     def traffic(self) -> list[int]:
         """Messages received and sent, bytes received and sent, since the beginning."""
         return [
@@ -277,6 +305,7 @@ class Links:
         """Nothing more is read: write what is left, end the stream, wait for the peer's end."""
         if link.phase is not Phase.RELEASED:
             link.phase = Phase.ENDING
+            self._settled(link)
             self.deadlines.closing(link)
             self.queue.want_write(link)
 
@@ -311,6 +340,7 @@ class Links:
         if link.phase is Phase.RELEASED:
             return
         link.phase = Phase.RELEASED
+        self._settled(link)
         self.watch(link, 0)
         self.deadlines.clear(link)
         self.backlog.forget(link)
@@ -319,6 +349,12 @@ class Links:
         self.tls_faults += bool(link.stream.fault) and link.stream.fault is not WENT_AWAY
         link.stream.close()
         self._owner.released(link)
+
+    def _settled(self, link: Link) -> None:
+        """A link is no newcomer any more, if it was one."""
+        if link in self.newcomers:
+            del self.newcomers[link]
+            self._owner.settled(link)
 
     # -- watching and waiting ----------------------------------------------------------------------------------------
 
@@ -334,6 +370,15 @@ class Links:
         else:
             self._poller.modify(fd, events)
         link.watching = events
+
+    def pause(self, link: Link) -> None:
+        """Read a link no more, until `resume`."""
+        link.resumes = link.watching & READABLE
+        self.watch(link, link.watching & ~READABLE)
+
+    def resume(self, link: Link) -> None:
+        """Read a link again."""
+        self.watch(link, link.watching | link.resumes)
 
     def notice(self, link: Link, events: int) -> None:
         """What the poller found: queue the link for reading, writing or both."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from tickws.errors import UsageError
+from tickws.transport.binding import SocketFile
 from tickws.transport.network import Address, Network, Socket
 from tickws.transport.poller import READABLE, Poller
 
-__all__ = ["Listener"]
+__all__ = ["Door", "Listener"]
 
 logger = logging.getLogger("tickws")
 
@@ -23,45 +28,91 @@ BACKLOG = 1024
 """Connections that the kernel holds for us (it may cut this down: net.core.somaxconn)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listening socket, and what belongs to it."""
+
+    socket: Socket
+    context: ssl.SSLContext | None = None
+    """For the TLS that is spoken here; None: none is."""
+    file: SocketFile | None = None
+    """That of a unix socket which was bound here."""
+
+
 class Listener:
     """The doors of a server.
 
     Args:
-        adopt: takes an accepted socket, its peer's address, and the TLS context of the door.
+        adopt: takes an accepted socket, its peer's address, and the door by which it came.
     """
 
-    def __init__(
-        self, network: Network, poller: Poller, adopt: Callable[[Socket, Address, ssl.SSLContext | None], object]
-    ) -> None:
+    def __init__(self, network: Network, poller: Poller, adopt: Callable[[Socket, Address, Door], object]) -> None:
         self._network = network
         self._poller = poller
         self._adopt = adopt
-        self._sockets: dict[int, Socket] = {}
-        self._contexts: dict[int, ssl.SSLContext | None] = {}
-        self._waiting: dict[int, Socket] = {}  # those at which somebody knocks
+        self._doors: dict[int, Door] = {}
+        self._waiting: dict[int, Door] = {}  # those at which somebody knocks
         self.paused = False
 
-    def open(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
-        """Listen at one more address.
+    def open(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        sock: socket.socket | None = None,
+        reuse_port: bool = False,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen at one more place: host and port, or a unix path, or with a ready socket.
 
         Raises:
             ListenError: it cannot be bound.
+            TypeError, ValueError: an argument that cannot be used; more than one place.
+            UsageError: the network has no such sockets.
         """
-        for sock in self._network.listen(host, port, BACKLOG):
-            self._sockets[sock.fileno()] = sock
-            self._contexts[sock.fileno()] = context
-            if not self.paused:
-                self._poller.register(sock.fileno(), READABLE)
+        _check_port(port)
+        places = [(host, port, reuse_port) != ("127.0.0.1", 0, False), path is not None, sock is not None]
+        if sum(places) > 1:
+            raise TypeError("listen() takes one of: host, port and reuse_port; path; sock. Call it once for each place")
+        if path is not None:
+            bound, file = self._network.listen_path(path, BACKLOG)
+            self._add(Door(bound, context, file))
+        elif sock is not None:
+            ready = self._network.listen_with(sock)
+            if ready.fileno() in self._doors:
+                raise ValueError(f"{sock!r} is listened with already")
+            self._add(Door(ready, context))
+        else:
+            for made in self._network.listen(host, port, BACKLOG, reuse_port=reuse_port):
+                self._add(Door(made, context))
+
+    def _add(self, door: Door) -> None:
+        self._doors[door.socket.fileno()] = door
+        if not self.paused:
+            self._poller.register(door.socket.fileno(), READABLE)
 
     @property
     def addresses(self) -> list[Address]:
         """The addresses bound, as the system names them."""
-        return [sock.getsockname() for sock in self._sockets.values()]
+        return [door.socket.getsockname() for door in self._doors.values()]
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """The listening sockets.
+
+        Raises:
+            UsageError: they are none of the machine's.
+        """
+        sockets = tuple(door.socket for door in self._doors.values())
+        if not all(isinstance(sock, socket.socket) for sock in sockets):
+            raise UsageError(f"{type(self._network).__name__} has no sockets of the machine's")
+        return sockets  # type: ignore[return-value]
 
     def notice(self, fd: int) -> None:
         """The poller says that somebody knocks."""
-        if fd in self._sockets:
-            self._waiting[fd] = self._sockets[fd]
+        if fd in self._doors:
+            self._waiting[fd] = self._doors[fd]
 
     @property
     def waiting(self) -> bool:
@@ -70,10 +121,10 @@ class Listener:
 
     def accept(self) -> bool:
         """One step: take one connection from the backlog. False: there was none."""
-        fd, sock = next(iter(self._waiting.items()))
+        fd, door = next(iter(self._waiting.items()))
         del self._waiting[fd]
         try:
-            accepted, address = sock.accept()
+            accepted, address = door.socket.accept()
         except (BlockingIOError, InterruptedError, ConnectionError):  # gone again before we came
             return False
         except OSError as error:
@@ -83,13 +134,13 @@ class Listener:
             logger.warning("no connection can be accepted: %s. Raise the limit of this process (ulimit -n)", error)
             self.pause()
             return False
-        self._waiting[fd] = sock  # there may be more; its turn comes after the other doors'
+        self._waiting[fd] = door  # there may be more; its turn comes after the other doors'
         try:
             self._network.accepted(accepted)
         except OSError:
             accepted.close()
             return False
-        self._adopt(accepted, address, self._contexts[fd])
+        self._adopt(accepted, address, door)
         return True
 
     def pause(self) -> None:
@@ -97,19 +148,31 @@ class Listener:
         if not self.paused:
             self.paused = True
             self._waiting.clear()
-            for fd in self._sockets:
+            for fd in self._doors:
                 self._poller.unregister(fd)
 
     def resume(self) -> None:
         """Take connections in again."""
         if self.paused:
             self.paused = False
-            for fd in self._sockets:
+            for fd in self._doors:
                 self._poller.register(fd, READABLE)
 
     def close(self) -> None:
-        """Let nobody in any more; who waits in the backlog is refused by the kernel."""
-        self.pause()
-        for sock in self._sockets.values():
-            sock.close()
-        self._sockets.clear()
+        """Let nobody in any more; the kernel refuses who waits in the backlog, unless another process has it too."""
+        self._waiting.clear()
+        doors, self._doors = self._doors, {}
+        for fd, door in doors.items():
+            if not self.paused:  # before the close, for a poller goes on with what another process has as well
+                self._poller.unregister(fd)
+            door.socket.close()
+            if door.file is not None:
+                door.file.remove()
+
+
+def _check_port(port: object) -> None:
+    """Raise TypeError or ValueError for what is no port."""
+    if isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError(f"a port is a whole number, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"a port is a whole number from 0 to 65535, not {port!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from tickws.clock import FOREVER, NANOSECONDS
 from tickws.transport.link import Phase
@@ -14,6 +15,9 @@ from tickws.transport.steps import Step
 __all__ = ["Lookout"]
 
 _OPEN = Phase.OPEN
+
+ASLEEP: Final = 100_000
+"""Nanoseconds: a poll that took longer has slept, and was woken by what it found."""
 
 
 class Lookout:
@@ -81,7 +85,7 @@ class Lookout:
         """Take in what the network has, asleep for at most `wait` nanoseconds while there is nothing to do."""
         links, listened, meter = self._links, self._listened, self._meter
         before = meter.mark
-        listened.now += self.unheard(before)
+        listened.advance(self.unheard(before), before - self._looked)
         found, self._found = self._found, None
         if found is not None:
             wait = 0
@@ -94,14 +98,19 @@ class Lookout:
                 found = self._poller.poll(0 if not wait else None if wait >= FOREVER // 2 else wait / NANOSECONDS)
         finally:
             links.queue.sleeping = False
+        looked = self._looked
         self._looked = meter.now()
         self.polls += 1
         passed = self._looked - before
         if wait > 0:
             self.slept += passed
             meter.mark = self._looked
-        listened.now += min(passed, wait + STALL)
+        listened.advance(min(passed, wait + STALL), passed)
         ready = links.pump.ready
+        if wait > 0 and passed > ASLEEP:
+            links.arrivals.since = self._looked
+        elif not ready:  # all that was found before is read
+            links.arrivals.since = looked
         for fd, events in found:
             link = links.by_fd.get(fd)
             if link is not None:

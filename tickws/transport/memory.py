@@ -13,75 +13,22 @@ import itertools
 import random
 import socket
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
-from tickws.clock import FOREVER, ManualClock, nanoseconds
+from tickws.clock import FOREVER, NANOSECONDS, ManualClock, nanoseconds
 from tickws.errors import UsageError
-from tickws.transport.network import Address, Network, Socket, listen_error
+from tickws.transport.binding import listen_error
+from tickws.transport.network import Address, Network, Socket
+from tickws.transport.pipe import Conditions, Pipe
 from tickws.transport.poller import READABLE, WRITABLE, Poller
 
-__all__ = ["Conditions", "MemoryNetwork", "MemorySocket"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """What a line is like, each way. Seconds and bytes; `jitter` is the most that is added to `latency`, at random."""
-
-    latency: float = 0.0
-    jitter: float = 0.0
-    buffer_bytes: int = 128 * 1024
-    """What kernel and line hold before a sender gets EAGAIN."""
-
-
-class _Pipe:
-    """One direction of a connection: bytes on their way, in order."""
-
-    def __init__(self, network: MemoryNetwork, conditions: Conditions) -> None:
-        self._network = network
-        self._conditions = conditions
-        self._chunks: deque[tuple[int, bytes]] = deque()  # (arrival, data); empty data is the end of the stream
-        self._held = 0
-        self._last = 0
-        self.stalled = False
-        self.broken = False
-        """Whether the reader is gone: writing fails."""
-
-    @property
-    def room(self) -> int:
-        return self._conditions.buffer_bytes - self._held
-
-    def put(self, data: bytes) -> None:
-        conditions = self._conditions
-        delay = conditions.latency + self._network.random.random() * conditions.jitter
-        self._last = max(self._last, self._network.clock.now_ns() + nanoseconds(delay))
-        self._chunks.append((self._last, data))
-        self._held += len(data)
-
-    def take(self, most: int) -> bytes | None:
-        """Bytes that have arrived; empty at the end of the stream, None where there is nothing yet."""
-        now = self._network.clock.now_ns()
-        if self.arrival() > now:
-            return None
-        taken = bytearray()
-        while self._chunks and self._chunks[0][0] <= now and self._chunks[0][1] and len(taken) < most:
-            arrival, data = self._chunks.popleft()
-            room = most - len(taken)
-            taken += data[:room]
-            if room < len(data):
-                self._chunks.appendleft((arrival, data[room:]))
-        self._held -= len(taken)
-        return bytes(taken)
-
-    def arrival(self) -> int:
-        """When there is something to take, in nanoseconds."""
-        return self._chunks[0][0] if self._chunks and not self.stalled else FOREVER
+__all__ = ["MemoryNetwork", "MemorySocket"]
 
 
 class MemorySocket:
     """One end of a connection; behaves as a non-blocking `socket.socket`."""
 
-    def __init__(self, network: MemoryNetwork, incoming: _Pipe, outgoing: _Pipe, name: Address, peer: Address) -> None:
+    def __init__(self, network: MemoryNetwork, incoming: Pipe, outgoing: Pipe, name: Address, peer: Address) -> None:
         self._network = network
         self._incoming = incoming
         self._outgoing = outgoing
@@ -146,7 +93,14 @@ class MemorySocket:
 
     def stall(self, stalled: bool = True) -> None:
         """Let nothing arrive here any more, or again: a line that hangs."""
-        self._incoming.stalled = stalled
+        if stalled:
+            self._incoming.stalled = True
+        elif self._incoming.stalled:
+            self._incoming.resume()
+
+    def arrived_ago(self) -> int:
+        """How long ago the last byte arrived, in nanoseconds (the zero of the clock, where none has)."""
+        return self._network.clock.now_ns() - self._incoming.arrived_last()
 
     def accept(self) -> tuple[Any, Address]:
         """Not a listening socket."""
@@ -321,8 +275,8 @@ class MemoryNetwork(Network):
         self._listening: dict[int, _Listening] = {}
         self._ports = itertools.count(49152)
 
-    def listen(self, host: str, port: int, backlog: int) -> list[Socket]:
-        """One listening socket, at any host.
+    def listen(self, host: str, port: int, backlog: int, *, reuse_port: bool = False) -> list[Socket]:
+        """One listening socket, at any host; two never share a port.
 
         Raises:
             ListenError: the port is taken.
@@ -336,6 +290,10 @@ class MemoryNetwork(Network):
 
     def accepted(self, sock: Socket) -> None:
         """Nothing to be set."""
+
+    def arrived_ago(self, sock: Socket) -> float | None:
+        """How many seconds ago the last byte came; exactly."""
+        return sock.arrived_ago() / NANOSECONDS if isinstance(sock, MemorySocket) else None
 
     def resolve(self, host: str, port: int) -> list[tuple[int, Address]]:
         """The address as it stands."""
@@ -355,7 +313,7 @@ class MemoryNetwork(Network):
         A connection takes one latency to be seen by the listener, two to be seen here.
         """
         conditions = conditions or self.conditions
-        there, back = _Pipe(self, conditions), _Pipe(self, conditions)
+        there, back = Pipe(self.clock, self.random, conditions), Pipe(self.clock, self.random, conditions)
         ours, theirs = ("127.0.0.1", next(self._ports)), ("127.0.0.1", port)
         client = MemorySocket(self, back, there, ours, theirs)
         server = MemorySocket(self, there, back, theirs, ours)

@@ -6,14 +6,15 @@ non-blocking `socket.socket` does (`Socket` lists the calls used), so that every
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
+import sys
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from tickws.clock import Clock, SystemClock
-from tickws.errors import ListenError
+from tickws.errors import UsageError
+from tickws.transport.binding import SocketFile, bind_path, bind_tcp, check_listening
 from tickws.transport.poller import Poller, system_poller
 
 try:
@@ -24,15 +25,17 @@ except ImportError:  # Windows
 __all__ = ["Address", "Network", "Socket", "SocketNetwork"]
 
 Address = Any
-"""What `socket` takes and gives as an address: (host, port) or (host, port, flow, scope)."""
+"""What `socket` takes and gives as an address: (host, port), with IPv6 (host, port, flow, scope); of unix, the path."""
 
-_SKIPPED = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 RESERVED_DESCRIPTORS = 64
 """Descriptors left to the rest of the process: files, libraries, our own poller."""
 WINDOWS_SELECT = 512
 """What Python's select() takes there (FD_SETSIZE)."""
 NOTSENT_LOWAT_BYTES = 16 * 1024
 """Unsent bytes at which the kernel says 'full' (TCP_NOTSENT_LOWAT): what waits there is stale when it leaves."""
+
+LAST_DATA_RECV = 52
+"""Where `tcpi_last_data_recv` is in Linux's `struct tcp_info`: 32 bits, milliseconds."""
 
 
 class Socket(Protocol):
@@ -61,16 +64,38 @@ class Network(ABC):
         return None
 
     @abstractmethod
-    def listen(self, host: str, port: int, backlog: int) -> list[Socket]:
+    def listen(self, host: str, port: int, backlog: int, *, reuse_port: bool = False) -> list[Socket]:
         """Non-blocking listening sockets, one for each address that `host` stands for.
 
         Raises:
             ListenError: none of them can be bound.
         """
 
+    def listen_path(self, path: str | os.PathLike[str], backlog: int) -> tuple[Socket, SocketFile]:
+        """A non-blocking listening unix socket, and its file.
+
+        Raises:
+            ListenError: it cannot be bound.
+            UsageError: this network has none.
+        """
+        raise UsageError(f"{type(self).__name__} has no unix sockets: listen at a host and port")
+
+    def listen_with(self, sock: socket.socket) -> Socket:
+        """A socket that listens already, made ready for use.
+
+        Raises:
+            TypeError, ValueError: it is none.
+            UsageError: this network has no use for it.
+        """
+        raise UsageError(f"{type(self).__name__} has sockets of its own: listen at a host and port")
+
     @abstractmethod
     def accepted(self, sock: Socket) -> None:
         """Make an accepted socket ready for use: non-blocking, and as prompt as it can be."""
+
+    def arrived_ago(self, sock: Socket) -> float | None:
+        """How many seconds ago the last byte came to a connected socket, read or not; None: unknown here."""
+        return None
 
     @abstractmethod
     def resolve(self, host: str, port: int) -> list[tuple[int, Address]]:
@@ -94,7 +119,7 @@ class Network(ABC):
 
 
 class SocketNetwork(Network):
-    """The machine's own TCP."""
+    """The machine's own TCP, and unix sockets."""
 
     def __init__(self) -> None:
         self.clock = SystemClock()
@@ -106,41 +131,51 @@ class SocketNetwork(Network):
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         return None if limit == resource.RLIM_INFINITY else max(1, limit - RESERVED_DESCRIPTORS)
 
-    def listen(self, host: str, port: int, backlog: int) -> list[Socket]:
+    def listen(self, host: str, port: int, backlog: int, *, reuse_port: bool = False) -> list[Socket]:
         """Non-blocking listening sockets, one for each address that `host` stands for; with port 0 all get the same.
 
         Raises:
             ListenError: none of them can be bound; names the address and says what to do.
         """
-        try:
-            found = socket.getaddrinfo(
-                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
-            )
-        except (OSError, UnicodeError) as error:
-            raise listen_error(host, port, error) from error
-        sockets: list[socket.socket] = []
-        failed: OSError | None = None
-        for family, _, _, _, wanted in dict.fromkeys(found):
-            address = wanted if port or not sockets else (wanted[0], sockets[0].getsockname()[1], *wanted[2:])
-            try:
-                sockets.append(_bound(family, address, backlog))
-            except OSError as error:
-                failed = error
-                if error.errno not in _SKIPPED:
-                    break
-        if failed is not None and (not sockets or failed.errno not in _SKIPPED):
-            for sock in sockets:
-                sock.close()
-            raise listen_error(host, port, failed) from failed
-        return list(sockets)
+        return list(bind_tcp(host, port, backlog, reuse_port=reuse_port))
+
+    def listen_path(self, path: str | os.PathLike[str], backlog: int) -> tuple[Socket, SocketFile]:
+        """A non-blocking listening unix socket, and its file.
+
+        Raises:
+            TypeError, ValueError: that is no path.
+            ListenError: it cannot be bound; names the path and says what to do.
+        """
+        return bind_path(path, backlog)
+
+    def listen_with(self, sock: socket.socket) -> Socket:
+        """A stream socket that listens already, made non-blocking.
+
+        Raises:
+            TypeError, ValueError: it is none.
+        """
+        return check_listening(sock)
 
     def accepted(self, sock: Socket) -> None:
         """Make an accepted socket ready for use: non-blocking, no Nagle's delay, little unsent in the kernel."""
         assert isinstance(sock, socket.socket)
         sock.setblocking(False)
+        if sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_BYTES)
+
+    def arrived_ago(self, sock: Socket) -> float | None:
+        """How many seconds ago the last byte came, as Linux tells of TCP, to a tick of its kernel (1 to 10 ms)."""
+        assert isinstance(sock, socket.socket)
+        if sys.platform != "linux":  # others have a TCP_INFO too, without this or elsewhere in it
+            return None
+        try:
+            told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, LAST_DATA_RECV + 4)
+        except OSError:  # a unix socket, or the connection is gone
+            return None
+        return int.from_bytes(told[LAST_DATA_RECV:], sys.byteorder) / 1000 if len(told) == LAST_DATA_RECV + 4 else None
 
     def resolve(self, host: str, port: int) -> list[tuple[int, Address]]:
         """The addresses of a server, each with its family, in the order to try them; blocks as name servers do.
@@ -171,43 +206,3 @@ class SocketNetwork(Network):
     def poller(self) -> Poller:
         """The best poller that the machine has."""
         return system_poller()
-
-
-def _bound(family: int, address: Address, backlog: int) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        else:  # there SO_REUSEADDR would share the port with a stranger
-            sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(backlog)
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-_ADVICE = {
-    errno.EADDRINUSE: "the port is taken. Stop what has it (an older run of this program?), or take another port; "
-    "0 picks a free one",
-    errno.EACCES: "no permission. Ports below 1024 belong to the administrator: take one above, as 8056",
-    errno.EADDRNOTAVAIL: "this machine has no such address. Take 127.0.0.1 for this machine alone, 0.0.0.0 for all",
-    errno.EMFILE: "this process has no file descriptors left. Raise its limit (ulimit -n), or close some",
-    errno.ENFILE: "this machine has no file descriptors left",
-}
-
-
-def listen_error(host: str, port: int, error: Exception) -> ListenError:
-    """What went wrong with an address, and what to do about it."""
-    number = error.errno if isinstance(error, OSError) else None
-    if isinstance(error, (socket.gaierror, UnicodeError)):
-        advice = f"the host name is unknown ({error}). Take 127.0.0.1 for this machine alone, 0.0.0.0 for all"
-    else:
-        advice = _ADVICE.get(number or 0, str(error))
-    made = ListenError(f"cannot listen on {host or '*'}:{port}: {advice}")
-    made.errno = number
-    return made

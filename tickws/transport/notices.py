@@ -6,7 +6,7 @@ Promises: whoever was opened is told of its end once, also where another callbac
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from tickws.errors import ErrorPolicy
@@ -28,13 +28,17 @@ class Notices:
         backlog: knows who has become slow.
         meter: is told of each step.
         errors: what happens to exceptions of callbacks.
+        limited: counts what limits have done, by their names.
     """
 
-    def __init__(self, keeper: Keeper, backlog: Backlog, meter: Meter, errors: ErrorPolicy) -> None:
+    def __init__(
+        self, keeper: Keeper, backlog: Backlog, meter: Meter, errors: ErrorPolicy, limited: Counter[str]
+    ) -> None:
         self._keeper = keeper
         self._backlog = backlog
         self._meter = meter
         self._errors = errors
+        self._limited = limited
         self.farewells: deque[tuple[Link, WebSocket, int, str]] = deque()
         """Calls of `on_close`."""
         self.slow: deque[tuple[Link, float]] = deque()
@@ -59,7 +63,9 @@ class Notices:
     def tell(self, deadline: int) -> int:
         """Call `on_close` for links that are closed, and `on_slow`, until `deadline`; at least one. Gives the steps."""
         steps = 0
-        self.slow += self._backlog.slow()
+        slow = self._backlog.slow()
+        self.slow += slow
+        self._limited["slow_seconds"] += len(slow)
         while self.farewells or self.slow:
             steps += 1
             called: Callable[..., object] | None = None

@@ -14,12 +14,23 @@ __all__ = ["STALL", "ReadingTime"]
 STALL: Final = nanoseconds(0.25)
 """The most reading time that passes between two slices, in nanoseconds; as much as a game loop may owe."""
 
+MOST_SLACK: Final = nanoseconds(60.0)
+"""Nobody has more to say, for a hitch of ours, than in so many nanoseconds."""
+
 
 class ReadingTime:
     """The reading time of one endpoint, which moves it."""
 
-    __slots__ = ("now",)
+    __slots__ = ("now", "slack")
 
     def __init__(self) -> None:
         self.now = 0
         """Nanoseconds."""
+        self.slack = 0
+        """Nanoseconds that passed while we did not listen; what was said in them is heard by and by (see `rates`)."""
+
+    def advance(self, heard: int, passed: int) -> None:
+        """Of `passed` nanoseconds, we listened for `heard`."""
+        self.now += heard
+        if self.slack or passed > heard:
+            self.slack = min(max(0, self.slack - heard) + passed - heard, MOST_SLACK)

@@ -8,10 +8,11 @@ ends the sleep.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from tickws.protocol.deflate import Compressible
+from tickws.protocol.limits import Limits
 from tickws.protocol.opcodes import CloseCode
 from tickws.transport.link import Link, Phase
 from tickws.transport.outbox import Fragments, Producer
@@ -25,10 +26,13 @@ _BEFORE_CLOSE = (Phase.CONNECTING, Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN)
 class SendQueue:
     """All that waits to be sent by one endpoint."""
 
-    __slots__ = ("_poller", "_woken", "lock", "pending", "sleeping", "watched", "worker")
+    __slots__ = ("_limits", "_poller", "_woken", "limited", "lock", "pending", "sleeping", "watched", "worker")
 
-    def __init__(self, poller: Poller) -> None:
+    def __init__(self, poller: Poller, limits: Limits) -> None:
         self._poller = poller
+        self._limits = limits
+        self.limited: Counter[str] = Counter()
+        """Messages that did not fit, by the name of the limit."""
         self._woken = False
         self.lock = threading.RLock()  # reentrant: a signal handler or a finaliser may send while its thread holds it
         self.pending: deque[Link] = deque()
@@ -59,6 +63,8 @@ class SendQueue:
         if not outbox.open:
             return False
         if not outbox.put(message):
+            full = outbox.queued_messages >= self._limits.queue_messages
+            self.limited["queue_messages" if full else "queue_bytes"] += 1
             self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
             return False
         if not link.pending:

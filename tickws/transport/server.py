@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import os
 import re
+import socket
 import ssl
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
 from tickws.clock import Clock, nanoseconds
 from tickws.errors import ErrorPolicy, UsageError
 from tickws.protocol.connection import Role
 from tickws.protocol.extensions import Deflate
-from tickws.protocol.handshake import Accept, Reject, Request, check_tokens
+from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
 from tickws.protocol.messages import Buffer
-from tickws.protocol.opening import status_text
+from tickws.protocol.proxies import Proxies
+from tickws.transport.addresses import Addresses, address_key
+from tickws.transport.binding import listen_error
 from tickws.transport.broadcasts import Broadcasts
 from tickws.transport.endpoint import Endpoint
-from tickws.transport.files import File, Files
+from tickws.transport.files import File
 from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMessage, OnOpen, OnRequest, OnSlow
 from tickws.transport.link import Link
-from tickws.transport.listener import Listener
-from tickws.transport.network import Address, Network, Socket, listen_error
+from tickws.transport.listener import Door, Listener
+from tickws.transport.network import Address, Network, Socket
+from tickws.transport.reception import Reception
 from tickws.transport.steps import Step
 from tickws.transport.tls import TlsStream, prepare_context
 from tickws.transport.websocket import WebSocket
 
-__all__ = ["WebSocketServer", "matches"]
+__all__ = ["WebSocketServer"]
 
+logger = logging.getLogger("tickws")
+
+PATIENCE = nanoseconds(0.5)
+"""Reading time for which a handshake is not dropped for another: some round trips on a slow line."""
 _RETRY = nanoseconds(1.0)
 """Reading time after which a process that was out of descriptors tries again, even if none of ours came free."""
 
@@ -48,7 +58,7 @@ class WebSocketServer(Endpoint):
             `on_open`, `on_message` (or `on_frame`), `on_close`, `on_slow`.
         host: the address to listen at: "127.0.0.1" is this machine alone, "0.0.0.0" all of IPv4, "::" all of IPv6, ""
             both; a name stands for all of its addresses.
-        port: the port; 0 picks a free one, `port` tells which.
+        port: the port; 0 picks a free one, `port` tells which. None: listen nowhere until `listen` is called.
         max_connections: the most connections held at once; the surplus waits in the kernel's backlog. None: what the
             process may open, less 64.
         subprotocols: those that are spoken here; of those that a client offers, in its order, the first is chosen.
@@ -56,6 +66,8 @@ class WebSocketServer(Endpoint):
             None for clients that name no page; others get 403. None: everybody (RFC 6455 section 10.2).
         ssl_context: for TLS at this address: `ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)` with a certificate
             (`load_cert_chain`). Its ALPN is set to "http/1.1", and renegotiation is turned off.
+        trusted_proxies: the peers whose X-Forwarded-For and X-Forwarded-Proto are believed: IP addresses, networks
+            ("10.0.0.0/8"), and "unix". From them `remote_address` is the client's, with port 0.
         compression: what to agree to of permessage-deflate, with clients that offer it; None: nothing. Not together
             with `on_frame`.
         limits: bounds on every connection.
@@ -74,11 +86,12 @@ class WebSocketServer(Endpoint):
         handler: Handler | None = None,
         *,
         host: str = "127.0.0.1",
-        port: int = 8056,
+        port: int | None = 8056,
         max_connections: int | None = None,
         subprotocols: Sequence[str] = (),
         origins: Iterable[str | re.Pattern[str] | None] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        trusted_proxies: Iterable[str] = (),
         compression: Deflate | None = None,
         limits: Limits | None = None,
         files: Mapping[str, File] | None = None,
@@ -93,47 +106,68 @@ class WebSocketServer(Endpoint):
         on_slow: OnSlow | None = None,
     ) -> None:
         callbacks = Callbacks(handler, on_request, on_open, on_message, on_frame, on_close, on_slow)
-        if isinstance(subprotocols, str):
-            raise TypeError(f"subprotocols is a sequence of names: ({subprotocols!r},)")
-        check_tokens(subprotocols)
-        if isinstance(origins, str):
-            raise TypeError(f"origins is a collection: ({origins!r},)")
-        self._subprotocols = tuple(subprotocols)
-        self._origins = None if origins is None else tuple(origins)
-        self._files = Files({} if files is None else files)
-        self._mounts: dict[str, Callbacks] = {}
+        if port is None and (host, ssl_context) != ("127.0.0.1", None):
+            raise TypeError("with port=None the server listens nowhere yet: give host and ssl_context to listen()")
+        self._proxies = Proxies(trusted_proxies)
+        self._port: int | None = None
         self._retry_at: int | None = None  # reading time
+        self._crowded = False  # no more handshakes at once
         try:
             super().__init__(callbacks, limits, network, clock, errors, compression)
         except OSError as error:  # no descriptors left, not even to wait with
             raise listen_error(host, port, error) from error
         self._broadcasts = Broadcasts(self._links.queue, self._links.open, compression=compression is not None)
+        most = self._limits.address_connections
+        self._addresses = Addresses(most) if math.isfinite(most) else None
         self._listener = Listener(self._network, self._poller, self._adopt)
         try:
             self._max_connections = _check_max_connections(max_connections, self._network.most_connections())
-            self.listen(host, port, ssl_context=ssl_context)
+            self._reception = Reception(self._links, self, subprotocols, origins, files)
+            if port is not None:
+                self.listen(host, port, ssl_context=ssl_context)
         except BaseException:
             self._poller.close()
             raise
-        self._port = int(self._listener.addresses[0][1])
 
-    def listen(self, host: str = "127.0.0.1", port: int = 0, *, ssl_context: ssl.SSLContext | None = None) -> None:
-        """Listen at one more address, with the same handler and limits.
+    def listen(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        sock: socket.socket | None = None,
+        reuse_port: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen at one more place, with the same handler and limits: `host` and `port`, or `path`, or `sock`.
 
         Args:
             host, port, ssl_context: as the constructor's; without a context, no TLS is spoken there.
+            path: of a unix socket. A file left there by a server that is gone is replaced; who may connect is up to the
+                directory and the umask (0o177: this user alone). The file is removed when listening ends.
+            sock: a stream socket that listens already: systemd's, another process's. The server closes it.
+            reuse_port: share the port with processes that say so too; the kernel deals newcomers out among them.
 
         Raises:
-            ListenError: it cannot be bound.
-            TypeError, ValueError: the port is none.
-            UsageError: the server is closed.
+            ListenError: it cannot be bound; it says what to do.
+            TypeError, ValueError: an argument that cannot be used, or more than one place.
+            UsageError: the server is closed; or its network has no such sockets.
         """
         if self._closing:
             raise UsageError("the server is closed")
-        _check_port(port)
         if ssl_context is not None:
             prepare_context(ssl_context)
-        self._listener.open(host, port, ssl_context)
+        self._listener.open(host, port, path=path, sock=sock, reuse_port=reuse_port, context=ssl_context)
+        ports = (int(address[1]) for address in self._listener.addresses if isinstance(address, tuple))
+        self._port = next(ports, None) if self._port is None else self._port
+
+    def stop_listening(self) -> None:
+        """Let nobody new in; open connections, and handshakes that have begun, go on. `close` does it as well.
+
+        Who waits in the backlog is refused by the kernel, unless another process has the socket too: then it is let in
+        there, and a unix socket's file stays. `listen` may be called again.
+        """
+        self._listener.close()
 
     def mount(self, path: str, handler: Handler, *, files: Mapping[str, File] | None = None) -> None:
         """Let another handler have the WebSockets of one path: a game beside a chat, on one port.
@@ -153,22 +187,32 @@ class WebSocketServer(Endpoint):
         callbacks = Callbacks(handler)
         if callbacks.on_frame is not None or self._links.callbacks.on_frame is not None:
             raise TypeError("on_frame and mount() do not go together: what is mounted takes whole messages")
-        if not path.startswith("/"):
-            raise ValueError(f"a path begins with a slash, not {path!r}")
-        if path in self._mounts:
-            raise ValueError(f"something is mounted at {path!r} already")
-        self._files.add({} if files is None else files)
-        self._mounts[path] = callbacks
+        self._reception.mount(path, callbacks, files)
 
     @property
     def addresses(self) -> list[Address]:
-        """The addresses that are listened at, as the system names them: (host, port) or, with IPv6, four of them."""
+        """What is listened at, as the system names it: (host, port), with IPv6 (host, port, flow, scope), or a path."""
         return self._listener.addresses
 
     @property
     def port(self) -> int:
-        """The port of the first address; also after `close`."""
+        """The port of the first address of TCP that was listened at; also after `close`.
+
+        Raises:
+            UsageError: there was none.
+        """
+        if self._port is None:
+            raise UsageError("no port is listened at: call listen(host, port) first; `addresses` has all there is")
         return self._port
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """The listening sockets, to hand to another process (`subprocess.Popen(pass_fds=...)`, `socket.send_fds`).
+
+        Raises:
+            UsageError: the network has none of the machine's.
+        """
+        return self._listener.sockets
 
     @property
     def connections(self) -> tuple[WebSocket, ...]:
@@ -211,82 +255,46 @@ class WebSocketServer(Endpoint):
     # -- requests ----------------------------------------------------------------------------------------------------
 
     def requested(self, link: Link, request: Request) -> None:
-        """Answer a request; what the callback gets wrong is a 500, and goes where the error policy says."""
-        request.remote_address = link.remote_address
+        """Answer a request, once it is known whose it is."""
+        peer = link.remote_address
         request.secure = isinstance(link.stream, TlsStream)
+        if self._proxies.trust(peer):
+            headers = request.headers
+            link.remote_address = self._proxies.client(peer, headers)
+            secure = self._proxies.secure(headers)
+            request.secure = request.secure if secure is None else secure
+        request.remote_address = link.remote_address
         link.request = request
-        if not request.upgrade:
-            self._serve(link, request)
-            return
-        try:
-            answer = self._judge(link, request)
-            if link.released:  # the callback closed the server
-                return
-            if isinstance(answer, Reject):
-                link.connection.reject(answer)
-            else:
-                subprotocols = () if request.path in self._mounts else self._subprotocols
-                link.subprotocol = link.connection.accept(request, answer, subprotocols)
-        except Exception as error:
-            if not link.released:
-                self._refuse(link, 500)
-            self._links.notices.report(error, self)
-            return
-        if isinstance(answer, Reject):
-            self._answered(link, answer.status)
+        if link.remote_address == peer or self._count(link, link.remote_address):
+            self._reception.answer(link, request)
         else:
-            self._links.websocket(link)
-            self._links.opening(link)
-
-    def _judge(self, link: Link, request: Request) -> Accept | Reject:
-        """Whether a WebSocket request is let in.
-
-        Raises:
-            TypeError: `on_request` gave no answer.
-        """
-        mounted = self._mounts.get(request.path)
-        if (
-            mounted is None
-            and self._origins is not None
-            and not any(map(partial(matches, request.origin), self._origins))
-        ):
-            return Reject(403, f"403 Forbidden: the origin {request.origin or '(none)'} may not connect\n")
-        callbacks = link.callbacks = mounted or link.callbacks
-        answer = True if callbacks.on_request is None else callbacks.on_request(request)
-        if isinstance(answer, (Accept, Reject)):
-            return answer
-        if isinstance(answer, bool):
-            return Accept() if answer else Reject(404)
-        raise TypeError(f"on_request must return True, False, Accept(...) or Reject(...), not {answer!r}")
-
-    def _serve(self, link: Link, request: Request) -> None:
-        """Answer plain HTTP: one of the files, or why not."""
-        if request.method not in ("GET", "HEAD"):
-            self._refuse(link, 405, [("Allow", "GET, HEAD")], f"{request.method} is not served here")
-            return
-        found = self._files.get(request.path)
-        if found is not None:
-            headers, content = found
-            link.connection.answer(200, headers, content)
-            self._answered(link, 200)
-        elif self._files:
-            self._refuse(link, 404, detail="there is no such page")
-        else:
-            headers = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
-            self._refuse(link, 426, headers, "this is a WebSocket server; open it with ws://")
-
-    def _refuse(self, link: Link, status: int, headers: Sequence[tuple[str, str]] = (), detail: str = "") -> None:
-        link.connection.answer(status, headers, status_text(status, detail))
-        self._answered(link, status)
-
-    def _answered(self, link: Link, status: int) -> None:
-        self._links.answered[status] += 1
-        self._links.end(link)
+            self._reception.refuse(link, 429, detail="too many connections from your address")
 
     # -- doors -------------------------------------------------------------------------------------------------------
 
-    def _adopt(self, sock: Socket, address: Address, context: ssl.SSLContext | None) -> None:
-        self._links.adopt(sock, Role.SERVER, address, context)
+    def _adopt(self, sock: Socket, address: Address, door: Door) -> None:
+        trusted = self._proxies.trust(address)  # a proxy is many clients: each is counted once it is known who it is
+        key = None if self._addresses is None or trusted else address_key(address)
+        if self._take(key, address):
+            self._links.adopt(sock, Role.SERVER, address, door.context).address_key = key
+        else:
+            sock.close()
+
+    def _take(self, key: str | None, address: Address) -> bool:
+        """Count one more connection from an address, where they are counted; False: it is one too many."""
+        if key is None or self._addresses is None or self._addresses.take(key):
+            return True
+        self._links.limited["address_connections"] += 1
+        logger.debug("%s: too many connections from there", address)
+        return False
+
+    def _count(self, link: Link, address: Address) -> bool:
+        """Count a link for the client that its proxy names."""
+        key = None if self._addresses is None else address_key(address)
+        if not self._take(key, address):
+            return False
+        link.address_key = key
+        return True
 
     def _accept(self, deadline: int) -> int:
         """Let in whom the backlog holds, until `deadline`; at least one. Gives the steps."""
@@ -295,10 +303,11 @@ class WebSocketServer(Endpoint):
             self._retry_at = None
             listener.resume()
         steps = 0
-        while listener.waiting:
+        while listener.waiting and self._has_room():
             listener.accept()
             steps += 1
             if len(self._links.by_fd) >= self._max_connections:
+                self._links.limited["max_connections"] += 1
                 listener.pause()
             elif listener.paused:
                 self._retry_at = self._listened.now + _RETRY
@@ -306,8 +315,37 @@ class WebSocketServer(Endpoint):
                 break
         return steps
 
+    def _has_room(self) -> bool:
+        """Whether one more may begin its handshake; drops the oldest for it that keeps us waiting.
+
+        Who has been heard and not been served yet is not dropped: there, we are the slow ones.
+        """
+        links = self._links
+        if len(links.newcomers) < self._limits.handshakes:
+            return True
+        waiting = next((link for link in links.newcomers if not link.ready), None)
+        if waiting is not None and self._listened.now - waiting.begun >= PATIENCE:
+            links.limited["handshakes"] += 1
+            links.lose(waiting, "too many handshakes at once")
+            return True
+        self._crowded = True
+        self._listener.pause()
+        self._retry_at = self._listened.now + PATIENCE // 8
+        return False
+
+    def settled(self, link: Link) -> None:
+        """A newcomer is in, or gone: another one may begin its handshake."""
+        if self._crowded:
+            self._crowded = False
+            self._open_doors()
+
     def released(self, link: Link) -> None:
         """A descriptor is free again: whoever waits in the backlog may come in."""
+        if link.address_key is not None and self._addresses is not None:
+            self._addresses.give(link.address_key)
+        self._open_doors()
+
+    def _open_doors(self) -> None:
         if self._listener.paused and not self._closing:
             self._retry_at = None
             self._listener.resume()
@@ -325,21 +363,6 @@ class WebSocketServer(Endpoint):
     def _stop(self) -> None:
         self._retry_at = None
         self._listener.close()
-
-
-def matches(origin: str | None, allowed: str | re.Pattern[str] | None) -> bool:
-    """Whether an origin is the one allowed, or fits its pattern as a whole."""
-    if isinstance(allowed, re.Pattern):
-        return origin is not None and allowed.fullmatch(origin) is not None
-    return origin == allowed
-
-
-def _check_port(port: object) -> None:
-    """Raise TypeError or ValueError for what is no port."""
-    if isinstance(port, bool) or not isinstance(port, int):
-        raise TypeError(f"a port is a whole number, not {port!r}")
-    if not 0 <= port <= 65535:
-        raise ValueError(f"a port is a whole number from 0 to 65535, not {port!r}")
 
 
 def _check_max_connections(wanted: int | None, possible: int | None) -> int:

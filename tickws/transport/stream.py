@@ -39,6 +39,11 @@ class Stream:
         self.lost = False
         """Whether the connection was found broken: reset, unreachable, timed out."""
 
+    @property
+    def socket(self) -> Socket:
+        """The socket itself."""
+        return self._socket
+
     def read(self, most: int) -> bytes | None:
         """Read at most `most` bytes: empty at the end of the stream, None where there is nothing (or `lost`)."""
         try:

@@ -12,6 +12,7 @@ import logging
 import ssl
 from typing import Final
 
+from tickws.transport.network import Socket
 from tickws.transport.steps import WRITE_BYTES
 from tickws.transport.stream import Stream
 
@@ -21,6 +22,8 @@ logger = logging.getLogger("tickws")
 
 RECORD_BYTES: Final = 16 * 1024
 """The most that a record holds (RFC 8446 section 5.1)."""
+MOST_RECORDS: Final = 8
+"""Records that are read in one step: as many as a link's turn has messages."""
 REPLY_BYTES: Final = 64 * 1024
 """Replies of TLS's own (key updates) that a peer may leave unread; one that leaves more is given up."""
 WENT_AWAY: Final = "the peer went away during the TLS handshake"
@@ -48,6 +51,7 @@ class TlsStream:
 
     __slots__ = (
         "_incoming",
+        "_notified",
         "_outgoing",
         "_over",
         "_plain",
@@ -70,6 +74,7 @@ class TlsStream:
         self.tls: ssl.SSLObject | None = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname
         )
+        self._notified = False  # close_notify has come
         self._over = False  # close_notify was said, or there is a fault: what comes is not read any more
         self._plain: list[bytes | memoryview] = []
         self._plain_bytes = 0
@@ -83,6 +88,11 @@ class TlsStream:
         """Whether the connection was found broken."""
         self.fault = ""
         """What the peer did wrong, in TLS."""
+
+    @property
+    def socket(self) -> Socket:
+        """The socket itself."""
+        return self._raw.socket
 
     # -- the handshake -----------------------------------------------------------------------------------------------
 
@@ -153,11 +163,14 @@ class TlsStream:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def read(self, most: int) -> bytes | None:
-        """What the next record holds: empty at the end of the stream, None where none is whole (or `lost`).
+        """What the next records hold: empty at the end of the stream, None where none is whole (or `lost`).
 
         After `end`, or a `fault`, it is what came on the wire: fit to be thrown away.
         """
         raw = self._raw
+        if self._notified:
+            self.unread = self.pending = False
+            return b""
         if not self.unread:
             data = raw.read(most)
             if self._over:
@@ -167,23 +180,49 @@ class TlsStream:
                 self.lost = raw.lost
                 return data  # without close_notify: WebSocket has its own Close, and tells 1006 where that is missing
             self._incoming.write(data)
+        plain = self._record()
+        if self._incoming.pending or self._outgoing.pending or self.pending:
+            whole = plain is not None
+            if plain and self._incoming.pending:
+                plain, whole = self._more_records(plain)
+            if not self.lost:
+                self._look()
+                if not whole:  # what is here is no whole record
+                    self.unread = False
+                    self.pending = self._outgoing.pending > 0
+                elif self._notified and plain:
+                    self.unread = self.pending = True
+        return plain
+
+    def _record(self) -> bytes | None:
+        """One record: empty for close_notify, None where none is whole."""
         assert self.tls is not None
         try:
-            plain: bytes | None = self.tls.read(RECORD_BYTES)
+            return self.tls.read(RECORD_BYTES)
         except ssl.SSLWantReadError:
-            plain = None
+            return None
         except ssl.SSLZeroReturnError:
-            plain = b""
+            self._notified = True
+            return b""
         except ssl.SSLError as error:
             self._fail(f"TLS failed: {error.reason or error}")
             self.lost = True
             return None
-        if self._incoming.pending or self._outgoing.pending or self.pending:
-            self._look()
-            if plain is None:
-                self.unread = False  # what is here is no whole record
-                self.pending = self._outgoing.pending > 0
-        return plain
+
+    def _more_records(self, plain: bytes) -> tuple[bytes, bool]:
+        """`plain` and what the next few records hold, and whether the last one was whole.
+
+        Several messages, said in a record each, are heard in one turn, as those of others are.
+        """
+        found = [plain]
+        size = len(plain)
+        for _ in range(MOST_RECORDS - 1):
+            record = self._record() if size < RECORD_BYTES and self._incoming.pending else b""
+            if not record:
+                return b"".join(found), record is not None
+            found.append(record)
+            size += len(record)
+        return b"".join(found), True
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -290,6 +329,8 @@ def prepare_context(context: ssl.SSLContext, server_hostname: str | None = None)
 def _untrusted(error: ssl.SSLCertVerificationError) -> str:
     """What a client can do about a certificate."""
     message = error.verify_message.rstrip(".")
+    if error.verify_code in (9, 10):  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+        return f"{message}. Renew it at the server, if the clock of this machine is right"
     if error.verify_code == 62 or "mismatch" in message:  # X509_V_ERR_HOSTNAME_MISMATCH
         return f"the certificate is another host's: {message}. Use the name that it was made for in the URL"
     return (

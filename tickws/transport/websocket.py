@@ -13,6 +13,7 @@ from tickws.protocol.http import Headers
 from tickws.protocol.messages import Buffer, check_ping
 from tickws.protocol.opcodes import CloseCode, check_close
 from tickws.statistics import ConnectionStatistics
+from tickws.transport.latency import shortest
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.network import Address
 from tickws.transport.outbox import Fragments, Producer
@@ -166,7 +167,10 @@ class WebSocket:
 
     @property
     def remote_address(self) -> Address:
-        """The peer's address: (host, port) or, with IPv6, (host, port, flow, scope)."""
+        """The peer's address: (host, port) or, with IPv6, (host, port, flow, scope).
+
+        On a unix socket "", or the path that the peer is bound to; behind a trusted proxy the client's, with port 0.
+        """
         return self._link.remote_address
 
     @property
@@ -184,8 +188,13 @@ class WebSocket:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the last keep-alive ping to its pong, our own slices included; None before the first."""
-        latency = self._link.latency
+        """Seconds to the peer and back: the shortest of the last eight keep-alive pings; None before the first.
+
+        The line and the peer's own delay, without ours: how long a pong lies there until a frame reads it is taken off
+        (exact to some milliseconds on Linux, to half a frame elsewhere and on unix sockets). Only silent peers are
+        pinged (`limits.ping_seconds`): of one that talks all the time it stays what it was.
+        """
+        latency = shortest(self._link.trips)
         return None if latency is None else latency / NANOSECONDS
 
     def statistics(self) -> ConnectionStatistics:
