@@ -63,11 +63,15 @@ class ListenError(TickwsError, OSError):
 
 
 class ConnectError(TickwsError, OSError):
-    """Why a client's connection never opened; `status` is the HTTP status, where the server answered with one."""
+    """Why a client's connection never opened.
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    `status` is the HTTP status, where the server answered with one; `tls`, whether the TLS handshake failed.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, tls: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.tls = tls
 
 
 class PeerFault(TickwsError):

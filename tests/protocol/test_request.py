@@ -147,3 +147,33 @@ def test_upgrade(value: str, asks: bool) -> None:
 def test_same_origin(origin: str | None, same: bool) -> None:
     """Section 10.2; who is no page has none."""
     assert request(headers=UPGRADE if origin is None else UPGRADE | {"Origin": origin}).same_origin is same
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "same"),
+    [
+        ("https://game.example", "game.example:443", True),
+        ("http://game.example", "game.example:80", True),
+        ("https://game.example:8443", "game.example:8443", True),
+        ("http://[::1]:8056", "[::1]:8056", True),
+        ("http://game.example", "game.example:443", False),
+        ("https://game.example", "game.example:80", False),
+        ("https://game.example", "game.example:4433", False),
+        ("https://game.example:8443", "game.example", False),
+        ("null", "", False),
+        ("null", ":80", False),
+        ("file://", "", False),
+        ("http://", ":80", False),
+        ("chrome-extension://game.example", "game.example", False),
+    ],
+)
+def test_same_origin_knows_the_ports_that_schemes_imply(origin: str, host: str, same: bool) -> None:
+    assert request(headers=UPGRADE | {"Host": host, "Origin": origin}).same_origin is same
+
+
+def test_a_page_without_tls_is_another_origin_than_a_server_with_it() -> None:
+    """Whoever stands between can write such a page."""
+    for origin, same in (("https://server.example.com", True), ("http://server.example.com", False)):
+        asked = request(headers=UPGRADE | {"Origin": origin})
+        asked.secure = True
+        assert asked.same_origin is same

@@ -58,12 +58,19 @@ class Seat(Log):
     Args:
         role: ours.
         shaken: go through the handshake.
+        url: of the server, for a client of ours.
         conditions: of the line.
         options: of our end; callbacks among them are called behind the log.
     """
 
     def __init__(
-        self, role: Role, *, shaken: bool = True, conditions: Conditions | None = None, **options: Any
+        self,
+        role: Role,
+        *,
+        shaken: bool = True,
+        url: str = "ws://127.0.0.1:8056/",
+        conditions: Conditions | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
         self.role = role
@@ -76,7 +83,7 @@ class Seat(Log):
             self.peer = Peer(self.network, self.ours.port)
         else:
             door: Any = self.network.listen("127.0.0.1", 8056, 5)[0]
-            self.ours = WebSocketClient("ws://127.0.0.1:8056/", **options)
+            self.ours = WebSocketClient(url, **options)
             self.turn(2)
             self.peer = ServerEnd(door.accept()[0])
         if shaken:

@@ -182,7 +182,7 @@ def test_a_slice_is_overshot_by_one_step() -> None:
     heard: list[list[object]] = [[] for _ in ears]
     for _ in range(200):
         before = house.server.statistics().steps["encode"].count
-        house.server._links.pump.write(now() + 5 * NANOSECONDS // 1000)
+        house.server._links.writer.write(now() + 5 * NANOSECONDS // 1000)
         assert house.server.statistics().steps["encode"].count - before <= 5
         for ear, got in zip(ears, heard, strict=True):
             got.extend(ear.hear())

@@ -12,8 +12,10 @@ import pytest
 from tests.transport.sockets import SECONDS, tcp_pair
 from tickws.clock import SystemClock
 from tickws.errors import ListenError
+from tickws.transport import binding
 from tickws.transport import network as module
-from tickws.transport.network import NOTSENT_LOWAT_BYTES, RESERVED_DESCRIPTORS, Socket, SocketNetwork, listen_error
+from tickws.transport.binding import listen_error
+from tickws.transport.network import NOTSENT_LOWAT_BYTES, RESERVED_DESCRIPTORS, Socket, SocketNetwork
 from tickws.transport.poller import system_poller
 
 HOST = "127.0.0.1"
@@ -102,14 +104,14 @@ def test_an_address_that_this_machine_lacks_is_skipped_where_another_is_found(
 ) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 0)) for host in order]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
-    real = module._bound
+    real = binding._bound
 
-    def bound(family: int, address: Any, backlog: int) -> socket.socket:
+    def bound(family: int, address: Any, *options: Any) -> socket.socket:
         if address[0] != HOST:
             raise OSError(skipped, "not here")
-        return real(family, address, backlog)
+        return real(family, address, *options)
 
-    monkeypatch.setattr(module, "_bound", bound)
+    monkeypatch.setattr(binding, "_bound", bound)
     assert [door.getsockname()[0] for door in listen(opened)] == [HOST]
 
 
@@ -128,13 +130,13 @@ def test_one_taken_address_of_several_gives_the_others_back(opened: ExitStack, m
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
     made: list[socket.socket] = []
-    real = module._bound
+    real = binding._bound
 
-    def bound(family: int, address: Any, backlog: int) -> socket.socket:
-        made.append(real(family, address, backlog))
+    def bound(family: int, address: Any, *options: Any) -> socket.socket:
+        made.append(real(family, address, *options))
         return made[-1]
 
-    monkeypatch.setattr(module, "_bound", bound)
+    monkeypatch.setattr(binding, "_bound", bound)
     with pytest.raises(ListenError, match="the port is taken"):
         listen(opened, HOST, door.getsockname()[1])
     assert [sock.fileno() for sock in made] == [-1]

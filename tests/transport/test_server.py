@@ -353,7 +353,7 @@ def test_ports_and_addresses_are_told() -> None:
     ("options", "error", "complaint"),
     [
         ({"port": "8056"}, TypeError, "a port is a whole number, not '8056'"),
-        ({"port": None}, TypeError, "a port is a whole number"),
+        ({"port": b"80"}, TypeError, "a port is a whole number"),
         ({"port": True}, TypeError, "a port is a whole number"),
         ({"port": 80.5}, TypeError, "a port is a whole number"),
         ({"port": 65536}, ValueError, "from 0 to 65535"),

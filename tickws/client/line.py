@@ -168,7 +168,8 @@ class Line:
         if socket.error is not None:
             status = socket.error.status
             words = WORDS.get(status or 0)
-            self._ended = self._closing or (CloseCode.ABNORMAL, f"{socket.error}{(words and f': {words}') or ''}")
+            failed = CloseCode.TLS_HANDSHAKE if socket.error.tls else CloseCode.ABNORMAL
+            self._ended = self._closing or (failed, f"{socket.error}{(words and f': {words}') or ''}")
         code, reason = self._ended or self._closing or (CloseCode.ABNORMAL, "")
         if code == CloseCode.ABNORMAL and not reason:
             reason = "the connection was lost"

@@ -122,7 +122,11 @@ class Player(Generic[I]):
 
     @property
     def latency(self) -> float | None:
-        """Seconds of the shortest round trip of late, from a snapshot's going to its acknowledgment; None before it."""
+        """Seconds of the shortest round trip of late, from a snapshot's going to its acknowledgment; None before it.
+
+        The line, and what each end takes to its next frame. (`WebSocket.latency` is the line alone; that is what this
+        is before any snapshot was acknowledged.)
+        """
         return self._seat.round_trip
 
     @property

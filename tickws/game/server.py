@@ -379,7 +379,7 @@ class GameServer(Subsystem, Generic[I]):
 
     def _refuse(self, session: Session, reason: str) -> None:
         self.counts.refused += 1
-        logger.warning("%s: refused: %s", session.ws.remote_address, reason)
+        logger.warning("%r: refused: %s", session.ws.remote_address, reason)
         session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 
     def leave(self, session: Session, code: int, reason: str) -> None:

@@ -77,7 +77,7 @@ class Session:
 
     # fmt: off
     __slots__ = (
-        "_applied", "_arrived", "_committed", "_outgoing", "_queued", "_refused_in", "_rejected", "_slow",
+        "_applied", "_arrived", "_committed", "_outgoing", "_queued", "_refused_in", "_rejected", "_short", "_slow",
         "_table", "buffer", "gone", "inbox", "opened_in", "player", "seated", "spectator", "user", "window", "ws",
     )
     # fmt: on
@@ -102,6 +102,7 @@ class Session:
         self._outgoing = EventQueue(table.limits.event_messages, table.limits.event_bytes)
         self.inbox: Inbox
         """Not before the hello."""
+        self._short = False  # messages wait because of the rate
         self._slow = False
         self._queued = False  # a snapshot waits for the socket
         self._committed = -1  # tick of the last snapshot sent
@@ -175,8 +176,9 @@ class Session:
     def _release(self, player: Player[Any]) -> None:
         for event in self.inbox.take():
             self._table.received(player, event)
-        if self.inbox.short:
-            self._table.counts.limited["message_rate"] += 1
+        short = self.inbox.short
+        self._table.counts.limited["message_rate"] += short and not self._short
+        self._short = short
 
     def _acknowledge(self, event: int, snapshot: int | None) -> None:
         self._outgoing.acknowledge(event)
@@ -192,7 +194,7 @@ class Session:
         reason = self._table.schema.explain(fault.reason, "$[5]")
         self._table.counts.rejected[fault.close_code] += 1
         self._rejected += 1
-        logger.debug("%s: rejected a message: %s", self.ws.remote_address, reason)
+        logger.debug("%r: rejected a message: %s", self.ws.remote_address, reason)
         if self.player is not None:
             self._table.emit(InputRejected(self.player, fault.close_code, reason), self.player)
         tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG and self.player is not None
@@ -296,7 +298,11 @@ class Session:
 
     @property
     def round_trip(self) -> float | None:
-        """Seconds, as `Window.round_trip`; the WebSocket's own ping where no snapshot was acknowledged yet."""
+        """Seconds, as `Window.round_trip`; the WebSocket's own ping where no snapshot was acknowledged yet.
+
+        The window's has a frame or so of ours in it, and must: it bounds what is under way until *we* have read an
+        answer. To take that out here would cost a system call for each message; players who play are never pinged.
+        """
         return (self.window and self.window.round_trip) or self.ws.latency
 
     @property

@@ -118,7 +118,7 @@ class Request:
     unix socket mostly "", behind a trusted proxy (IP address, 0); or None. `secure`: whether the client came by TLS.
     """
 
-    __slots__ = ("_head", "method", "remote_address", "secure", "target")
+    __slots__ = ("_head", "data", "method", "remote_address", "secure", "target")
 
     def __init__(self, method: str, target: str, head: bytes) -> None:
         self.method = method
@@ -127,6 +127,8 @@ class Request:
         """The request target as sent."""
         self.remote_address: Any = None
         self.secure = False
+        self.data: Any = None
+        """Yours: what `on_request` has found out, for `on_open`, which finds it at `ws.request.data`."""
         self._head = head
 
     @property

@@ -52,6 +52,7 @@ class GameTable(Generic[I]):
         self.clients: list[GameClient[I]] = []
         """Those that `run` turns."""
         self._inputs = inputs
+        self._scheme = "wss" if game.get("ssl_context") is not None else "ws"
 
     def join(self, **client: Any) -> GameClient[I]:
         """One client more; connected after a few frames.
@@ -60,7 +61,7 @@ class GameTable(Generic[I]):
             client: further arguments for the `GameClient`.
         """
         options = {"inputs": self._inputs, "network": self.network, **client}
-        made: GameClient[I] = GameClient(f"ws://127.0.0.1:{self.game.port}/", **options)
+        made: GameClient[I] = GameClient(f"{self._scheme}://127.0.0.1:{self.game.port}/", **options)
         self.clients.append(made)
         return made
 

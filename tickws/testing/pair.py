@@ -20,7 +20,8 @@ class Pair:
         path: what the client asks for.
         conditions: of the line between them.
         client: further arguments for the client.
-        server: further arguments for the server, callbacks among them.
+        server: further arguments for the server, callbacks among them. With an `ssl_context` they meet by TLS, and the
+            client needs one that trusts the certificate, for "127.0.0.1".
 
     Raises:
         ConnectError: the server refuses the client.
@@ -43,7 +44,8 @@ class Pair:
         options = {"network": self.network, **(client or {})}
         if not {"handler", "on_message", "on_frame"} & options.keys():
             options["on_message"] = self._on_message
-        self.client = WebSocketClient(f"ws://127.0.0.1:{self.server.port}{path}", **options)
+        scheme = "wss" if server.get("ssl_context") is not None else "ws"
+        self.client = WebSocketClient(f"{scheme}://127.0.0.1:{self.server.port}{path}", **options)
         give_up = self.clock.now() + 60
         while not (self.client.websocket and self.client.websocket.open and self.server.connections):
             if self.client.error is not None:

@@ -1,10 +1,11 @@
-"""The hot loop: read, parse, dispatch; and its twin, gather and write.
+"""The hot loop: read, parse, dispatch. Its twin, who gathers and writes, is `_writer_py`.
 
-Both turn queues of links, round robin, and look at the clock after every step: one link's read and each message in it,
-one link's commit and write. A link's turn is one read and a few messages. Who has more to say goes on behind all those
-who have not (`read_on`), until its quota for the slice is used up; what the quota or the time does not allow waits for
-the next slice: so a flooder slows itself only. Newcomers, who are in their handshake, have a queue of their own: they
-cannot keep those waiting who are in. Cost per link and slice: one recv, one send, whatever is said in them.
+Turns queues of links, round robin, and looks at the clock after every step: one link's read and each message in it. A
+link's turn is one read and a few messages. Who has lately said more than any player would stands in a queue of its own,
+which is served behind the others (`read_on`): flooders share what is left, so they slow themselves only, and nobody who
+says little waits behind one who says much. What the time does not allow goes on in the next slice, where it was cut; so
+does what is above a link's quota. Newcomers, who are in their handshake, cannot keep those waiting who are in. Cost per
+link and slice: one recv, whatever is said in it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from typing import Final
 from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
-from tickws.transport.poller import WRITABLE
-from tickws.transport.rates import Rates
+from tickws.transport.rates import LIGHT, UNIT, Rates
 from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
@@ -47,8 +47,8 @@ class Pump:
 
     # fmt: off
     __slots__ = (
-        "_keeper", "_later", "_limited", "_listened", "_lock", "_messages", "_meter", "_now", "_queue", "_quota",
-        "_reads", "_share", "_slice", "_turn", "_writes", "carried", "newcomers", "rates", "ready",
+        "_keeper", "_later", "_limited", "_listened", "_messages", "_meter", "_now", "_queue", "_quota",
+        "_reads", "_share", "_slice", "_turn", "heavy", "newcomers", "rates", "ready",
     )
     # fmt: on
 
@@ -66,34 +66,33 @@ class Pump:
         self._meter = meter
         self._reads = meter.tallies[Step.READ]
         self._messages = meter.tallies[Step.MESSAGE]
-        self._writes = meter.tallies[Step.WRITE]
         self._listened = listened
         self._limited = limited
         self._quota = limits.slice_messages
         self._turn = min(TURN, self._quota)
         self._share = limits.slice_bytes
         self._queue = queue
-        self._lock = queue.lock
         self.rates = Rates(limits, limited)
         """What a link may say in the long run."""
         self._slice = 0  # its number
         self._later: list[Link] = []  # links whose quota is used up in this slice
         self.ready: deque[Link] = deque()
-        """Links whose sockets have something, in turn."""
-        self.carried: deque[Link] = deque()
-        """Links of which something is here already that was not looked at, in turn."""
+        """Light links that are to be read, in turn: their sockets have something, or something is here already."""
+        self.heavy: deque[Link] = deque()
+        """The same for those that have lately said more than any player would."""
         self.newcomers: deque[Link] = deque()
         """Links in their handshake, in turn."""
 
     def end(self) -> None:
         """The slice is over: everybody has a quota again; who has used it up stands behind who has not."""
         self._slice += 1
-        self.carried += self._later
+        for link in self._later:
+            self._queue_of(link).append(link)
         self._later.clear()
 
     def clear(self) -> None:
         """Forget everybody: the end."""
-        for queue in (self.ready, self.carried, self.newcomers):
+        for queue in (self.ready, self.heavy, self.newcomers):
             queue.clear()
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -101,13 +100,13 @@ class Pump:
     @property
     def busy(self) -> int:
         """How many links are to be read."""
-        return len(self.ready) + len(self.carried) + len(self.newcomers)
+        return len(self.ready) + len(self.heavy) + len(self.newcomers)
 
     def want_read(self, link: Link) -> None:
         """Queue a link whose socket may have something to say."""
         if not link.ready:
             link.ready = True
-            (self.newcomers if link.phase in _NEW else self.ready).append(link)
+            self._queue_of(link).append(link)
 
     def read_again(self, link: Link) -> None:
         """Queue a link whose received bytes may hold more messages."""
@@ -115,10 +114,19 @@ class Pump:
             link.carried = True
             if not link.ready:
                 link.ready = True
-                (self.newcomers if link.phase in _NEW else self.carried).append(link)
+                self._queue_of(link).append(link)
+
+    def light_until(self) -> int:
+        """The time up to which a link may have spent its share, and is light; nobody is heavy for a hitch of ours."""
+        return self._listened.now + self._listened.slack + LIGHT
+
+    def _queue_of(self, link: Link) -> deque[Link]:
+        if link.phase in _NEW:
+            return self.newcomers
+        return self.ready if link.spent <= self.light_until() else self.heavy
 
     def read(self, deadline: int) -> int:
-        """Read the links whose sockets have something, until `deadline` (nanoseconds); at least one step.
+        """Read the light links, until `deadline` (nanoseconds); at least one step.
 
         Returns:
             The number of links.
@@ -126,8 +134,8 @@ class Pump:
         return self._serve(self.ready, deadline)
 
     def read_on(self, deadline: int) -> int:
-        """As `read`, those links that had more to say than a turn is long."""
-        return self._serve(self.carried, deadline)
+        """As `read`, the heavy ones."""
+        return self._serve(self.heavy, deadline)
 
     def _serve(self, queue: deque[Link], deadline: int) -> int:
         meter, now, number, share, rates = self._meter, self._now, self._slice, self._share, self.rates
@@ -172,6 +180,10 @@ class Pump:
                         continue
                 turn = self._turn if link.slice != number else min(TURN, link.quota)
                 before = messages
+                over = cut = False
+                if link.told:  # the deadline has cut its turn
+                    turn -= link.told
+                    link.told = 0
                 deliver = link.callbacks.deliver
                 next_event = connection.next_event
                 while (event := next_event()) is not None:
@@ -198,14 +210,22 @@ class Pump:
                         who = called
                     if not connection.pending:
                         break
-                    if messages - before >= turn or mark >= deadline:
-                        self._interrupt(link, messages - before)
+                    over = messages - before >= turn
+                    cut = mark >= deadline
+                    if over or cut:
                         break
+                said = messages - before
+                time = link.spent
+                link.spent = (time if time > heard else heard) + (said + (size >> 10) or 1) * UNIT
+                if over:
+                    self._interrupt(link, said)
+                elif cut:
+                    self._interrupt(link, said, queue)
                 if link.stream.pending:
-                    self._go_on(link, messages - before)
+                    self._go_on(link, said)
                 if rates.on:
                     time = link.message_time
-                    time = (time if time > heard else heard) + (messages - before) * rates.message_cost
+                    time = (time if time > heard else heard) + said * rates.message_cost
                     link.message_time = time
                     late = time > bound + rates.message_credit
                     time = link.byte_time
@@ -260,8 +280,8 @@ class Pump:
             self._interrupt(link, max(said, 1))  # also an empty record counts
             link.carried = False
 
-    def _interrupt(self, link: Link, said: int) -> None:
-        """A link's turn of `said` messages is over, and it has more to say."""
+    def _interrupt(self, link: Link, said: int, cut: deque[Link] | None = None) -> None:
+        """A link has said so much, and has more to say: its turn is over, or goes on, first in the queue `cut`."""
         if link.slice != self._slice:
             link.slice = self._slice
             link.quota = self._quota
@@ -269,11 +289,14 @@ class Pump:
         link.carried = True
         if not link.ready:
             link.ready = True
-            if link.quota > 0:
-                self.carried.append(link)
-            else:
+            if link.quota <= 0:
                 self._limited["slice_messages"] += 1
                 self._later.append(link)
+            elif cut is not None:
+                link.told += said
+                cut.appendleft(link)
+            else:
+                self._queue_of(link).append(link)
 
     def greet(self, deadline: int) -> int:
         """As `read`, for newcomers."""
@@ -333,66 +356,3 @@ class Pump:
             self._keeper.lose(link)
         elif link.stream.pending:
             self._go_on(link, 0)
-
-    # -- writing -----------------------------------------------------------------------------------------------------
-
-    def write(self, deadline: int) -> int:
-        """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
-        pending = self._queue.pending
-        meter, now = self._meter, self._now
-        steps = writing = longest = 0
-        try:
-            for _ in range(len(pending)):
-                link = pending.popleft()
-                if link.phase is _RELEASED:
-                    continue
-                steps += 1
-                self._write_link(link, deadline)
-                instant = now()
-                spent = instant - meter.mark  # which a producer may have moved
-                meter.mark = instant
-                writing += spent
-                if spent > longest:  # noqa: PLR1730 (max() is a call)
-                    longest = spent
-                if instant >= deadline:
-                    break
-        finally:
-            self._writes.merge(steps, writing, longest)
-        return steps
-
-    def _write_link(self, link: Link, deadline: int) -> None:
-        stream = link.stream
-        frames: list[bytes] = []
-        failed: BaseException | None = None
-        waited = stream.unsent_bytes > 0
-        if waited:  # the poller, or a look at a full socket, says that it takes more
-            with self._lock:
-                link.pending = False
-            if link.watching & WRITABLE:
-                self._keeper.written(link)
-                return
-        else:
-            try:
-                link.commit(frames, self._lock, self._share, self._meter, deadline)
-            except BaseException as error:
-                failed = error
-                link.connection.encoder.forget()  # what was compressed may be lost: nothing may refer to it
-        if (frames or stream.unsent_bytes) and link.phase is not _RELEASED:  # as a producer may have it
-            link.bytes_sent += stream.write(frames)
-        if waited and not stream.unsent_bytes:
-            self._queue.want_write(link)  # what came behind it is said next: a Pong, a Close
-        if stream.lost:
-            self._keeper.lose(link)
-        elif link.phase is _RELEASED:
-            pass
-        elif stream.unsent_bytes or link.phase is not _OPEN or link.outbox.special or link.outbox.waiting is not None:
-            self._keeper.written(link)
-        elif link.outbox.queued_bytes:
-            self._queue.want_write(link)
-        if failed is not None:
-            try:
-                if not isinstance(failed, Exception):
-                    raise failed
-                self._keeper.callback_failed(link, failed)
-            finally:
-                failed = None  # its traceback refers to this frame

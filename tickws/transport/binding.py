@@ -133,6 +133,8 @@ class SocketFile:
 def bind_path(path: str | os.PathLike[str], backlog: int) -> tuple[socket.socket, SocketFile]:
     """A listening unix stream socket, and its file. A socket's file to which nobody listens any more is replaced.
 
+    Two that do so in the same moment may both believe that they have the path; the later has it.
+
     Raises:
         TypeError, ValueError: that is no path.
         ListenError: it cannot be bound.
@@ -154,7 +156,7 @@ def bind_path(path: str | os.PathLike[str], backlog: int) -> tuple[socket.socket
         except OSError as error:
             if error.errno != errno.EADDRINUSE or not _is_stale(Path(name)):
                 raise
-            os.unlink(name)
+            Path(name).unlink(missing_ok=True)
             sock.bind(name)
         sock.listen(backlog)
         sock.setblocking(False)
@@ -166,11 +168,15 @@ def bind_path(path: str | os.PathLike[str], backlog: int) -> tuple[socket.socket
 
 
 def _is_stale(path: Path) -> bool:
-    """Whether this is a socket's file to which nobody listens.
+    """Whether this is a socket's file to which nobody listens, or no longer there.
 
     It asks by connecting, so whoever does listen sees a connection that ends at once.
     """
-    if _UNIX is None or not stat.S_ISSOCK(path.lstat().st_mode):
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    if _UNIX is None or not stat.S_ISSOCK(mode):
         return False
     with socket.socket(_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # a full backlog would have us wait

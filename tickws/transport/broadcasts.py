@@ -49,7 +49,9 @@ class Broadcasts:
         opcode, payload = payload_of(message)
         plain, compressible = encode_frame(opcode, payload, True, b""), Compressible(opcode, payload)
         with self._queue.lock:
-            links = [link for link in self._all_but(without) if link.outbox.has_room(key)]
+            wanted = self._all_but(without)
+            links = [link for link in wanted if link.outbox.has_room(key)]
+            self._queue.limited["latest_keys"] += len(wanted) - len(links)
             compressing = self._compressing(links, len(payload))
             return sum(
                 self._queue.put_latest(link, key, compressible if link in compressing else plain) for link in links

@@ -22,7 +22,7 @@ from tickws.transport.handler import Callbacks, Handler, OnClose, OnFrame, OnMes
 from tickws.transport.link import Link, Phase
 from tickws.transport.network import Address, Network
 from tickws.transport.outbox import Producer
-from tickws.transport.tls import TlsStream, prepare_context
+from tickws.transport.tls import WENT_AWAY, TlsStream, prepare_context
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["WebSocketClient"]
@@ -191,7 +191,8 @@ class WebSocketClient(Endpoint):
         unwanted = self._closing or (self._link is not None and not self._link.outbox.open)
         if unwanted:
             reason = "it was closed before that"
-        self.error = ConnectError(f"cannot connect to {self.url}: {reason}", status=status)
+        by_tls = self._link is not None and self._link.stream.fault not in ("", WENT_AWAY)
+        self.error = ConnectError(f"cannot connect to {self.url}: {reason}", status=status, tls=by_tls)
         self.error.errno = number
         with self._links.queue.lock:
             if self._link is not None:

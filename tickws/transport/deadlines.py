@@ -13,6 +13,7 @@ from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.outbox import Fragments
+from tickws.transport.rates import LIGHT
 from tickws.transport.readingtime import STALL, ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
@@ -81,9 +82,10 @@ class Deadlines:
         steps = 0
         while (link := self.timers.pop_due(self._listened.now)) is not None:
             steps += 1
-            flooding = (
-                link.carried or link.stream.pending
-            ) and link.expiring  # it says anything but the Close that we wait for
+            # it says anything but the Close that we wait for
+            flooding = link.expiring and (
+                link.carried or link.stream.pending or link.spent > self._listened.now + LIGHT
+            )
             if link.ready and not flooding and link.phase is not Phase.ENDING:
                 self._arm(link, STALL)
             elif link.phase is Phase.OPEN and not link.expiring:
@@ -138,7 +140,7 @@ class Deadlines:
     def _give_up(self, link: Link, limit: str, why: str) -> None:
         self.timed_out += 1
         self._limited[limit] += 1
-        logger.debug("%s: timed out, %s: %s", link.remote_address, link.phase.value, why)
+        logger.debug("%r: timed out, %s: %s", link.remote_address, link.phase.value, why)
         self._keeper.lose(link, why)
 
     def _arm_ping(self, link: Link, time: int) -> None:

@@ -113,7 +113,7 @@ class Endpoint(Owner):
             try:
                 self._receive(deadline, min(wait_time, budget_time), reserve=True)
             finally:  # a callback's error on its way out must not keep what the others have to say
-                self._links.pump.write(deadline)
+                self._links.writer.write(deadline)
         finally:
             self._leave(start, budget_time)
         return not self._finished
@@ -149,7 +149,7 @@ class Endpoint(Owner):
             return True
         start = self._enter(flush=True)
         try:
-            self._links.pump.write(start + budget_time)
+            self._links.writer.write(start + budget_time)
         finally:
             self._leave(start, budget_time)
         return not self._finished

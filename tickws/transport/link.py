@@ -52,8 +52,8 @@ class Link:
         "address_key", "begun", "byte_time", "bytes_received", "bytes_sent", "callbacks", "carried", "connection",
         "dismissed", "expiring", "heard", "held", "last_words", "message_time", "messages_received", "messages_sent",
         "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "pinged", "quota", "ready",
-        "remote_address", "request", "response_headers", "resumes", "sent_mark", "slice", "stream", "subprotocol",
-        "timer", "trips", "verdict", "watching", "websocket",
+        "remote_address", "request", "response_headers", "resumes", "sent_mark", "slice", "spent", "stream",
+        "subprotocol", "timer", "told", "trips", "verdict", "watching", "websocket",
     )
     # fmt: on
 
@@ -93,6 +93,8 @@ class Link:
         self.ready = False  # in the queue of links to read
         self.carried = False  # received bytes may hold further messages
         self.slice = self.quota = 0  # what may still be read in the slice of that number
+        self.told = 0  # messages of a turn that the deadline has cut
+        self.spent: float = 0  # up to when it has spent what a light link says, in reading time
         self.pending = False  # in the queue of links to write; under the lock
         # Rates, in reading time:
         self.held = False  # not read for a while

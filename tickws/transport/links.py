@@ -36,6 +36,7 @@ from tickws.transport.steps import Meter, Step
 from tickws.transport.stream import Stream
 from tickws.transport.tls import WENT_AWAY, TlsStream
 from tickws.transport.websocket import WebSocket
+from tickws.transport.writer import Writer
 
 __all__ = ["BEFORE_OPEN", "Links", "Owner"]
 
@@ -90,6 +91,7 @@ class Links:
         self.listened = ReadingTime()
         self.arrivals = Arrivals(network, self.queue)
         self.pump = Pump(self, self.queue, self.meter, self.listened, limits, self.limited)
+        self.writer = Writer(self, self.queue, self.meter, limits.slice_bytes)
         self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits, self.limited)
         self.backlog = Backlog(limits, self.listened, self.queue.lock)
         self.notices = Notices(self, self.backlog, self.meter, errors, self.limited)
@@ -208,7 +210,7 @@ class Links:
                 self.answered[event.status] += 1
             if event.limit:
                 self.limited[event.limit] += 1
-            logger.debug("%s: handshake failed: %s", link.remote_address, event.reason)
+            logger.debug("%r: handshake failed: %s", link.remote_address, event.reason)
             self._owner.failed(link, event.status, event.reason)
             if link.connection.role is Role.SERVER:
                 self.end(link)
@@ -230,7 +232,7 @@ class Links:
         if event.fault:
             self.faults[code] += 1
             self.limited["message_bytes"] += code == CloseCode.MESSAGE_TOO_BIG
-            logger.debug("%s: failed with %d: %s", link.remote_address, code, reason)
+            logger.debug("%r: failed with %d: %s", link.remote_address, code, reason)
         if link.verdict is not None:
             code, reason = link.verdict
         elif event.fault and link.phase is Phase.CLOSING and link.outbox.closing is not None:

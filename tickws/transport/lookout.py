@@ -106,7 +106,7 @@ class Lookout:
             self.slept += passed
             meter.mark = self._looked
         listened.advance(min(passed, wait + STALL), passed)
-        ready = links.pump.ready
+        ready, heavy, light = links.pump.ready, links.pump.heavy, links.pump.light_until()
         if wait > 0 and passed > ASLEEP:
             links.arrivals.since = self._looked
         elif not ready:  # all that was found before is read
@@ -117,7 +117,7 @@ class Lookout:
                 if events == READABLE and link.phase is _OPEN:  # nearly always
                     if not link.ready:
                         link.ready = True
-                        ready.append(link)
+                        (ready if link.spent <= light else heavy).append(link)
                 else:
                     links.notice(link, events)
             elif fd == self._poller.wake_fd:

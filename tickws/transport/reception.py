@@ -125,7 +125,8 @@ class Reception:
             self.refuse(link, 404, detail="there is no such page")
         else:
             headers = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
-            self.refuse(link, 426, headers, "this is a WebSocket server; open it with ws://")
+            scheme = "wss" if request.secure else "ws"
+            self.refuse(link, 426, headers, f"this is a WebSocket server; open it with {scheme}://")
 
     def refuse(self, link: Link, status: int, headers: Sequence[tuple[str, str]] = (), detail: str = "") -> None:
         """Answer with an HTTP status, and what it means here."""

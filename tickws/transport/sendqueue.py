@@ -81,6 +81,8 @@ class SendQueue:
         with self.lock:
             if not link.outbox.open:
                 return False
+            if not link.outbox.has_room(key):
+                self.limited["latest_keys"] += 1
             link.outbox.put_latest(key, value)
             self.want_write(link)
             return True

@@ -285,7 +285,7 @@ class WebSocketServer(Endpoint):
         if key is None or self._addresses is None or self._addresses.take(key):
             return True
         self._links.limited["address_connections"] += 1
-        logger.debug("%s: too many connections from there", address)
+        logger.debug("%r: too many connections from there", address)
         return False
 
     def _count(self, link: Link, address: Address) -> bool:
@@ -303,8 +303,19 @@ class WebSocketServer(Endpoint):
             self._retry_at = None
             listener.resume()
         steps = 0
-        while listener.waiting and self._has_room():
+        while listener.waiting:
+            stale: Link | None = None
+            if len(self._links.newcomers) >= self._limits.handshakes:
+                stale = self._stale()
+                if stale is None:
+                    self._crowded = True
+                    listener.pause()
+                    self._retry_at = self._listened.now + PATIENCE // 8
+                    break
             listener.accept()
+            if stale is not None and len(self._links.newcomers) > self._limits.handshakes:
+                self._links.limited["handshakes"] += 1
+                self._links.lose(stale, "too many handshakes at once")
             steps += 1
             if len(self._links.by_fd) >= self._max_connections:
                 self._links.limited["max_connections"] += 1
@@ -315,23 +326,13 @@ class WebSocketServer(Endpoint):
                 break
         return steps
 
-    def _has_room(self) -> bool:
-        """Whether one more may begin its handshake; drops the oldest for it that keeps us waiting.
+    def _stale(self) -> Link | None:
+        """The oldest newcomer that keeps us waiting, for so long that it may be dropped for another.
 
-        Who has been heard and not been served yet is not dropped: there, we are the slow ones.
+        Who has been heard and not been served yet is not: there, we are the slow ones.
         """
-        links = self._links
-        if len(links.newcomers) < self._limits.handshakes:
-            return True
-        waiting = next((link for link in links.newcomers if not link.ready), None)
-        if waiting is not None and self._listened.now - waiting.begun >= PATIENCE:
-            links.limited["handshakes"] += 1
-            links.lose(waiting, "too many handshakes at once")
-            return True
-        self._crowded = True
-        self._listener.pause()
-        self._retry_at = self._listened.now + PATIENCE // 8
-        return False
+        oldest = next((link for link in self._links.newcomers if not link.ready), None)
+        return oldest if oldest is not None and self._listened.now - oldest.begun >= PATIENCE else None
 
     def settled(self, link: Link) -> None:
         """A newcomer is in, or gone: another one may begin its handshake."""

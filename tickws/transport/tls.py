@@ -168,9 +168,9 @@ class TlsStream:
         After `end`, or a `fault`, it is what came on the wire: fit to be thrown away.
         """
         raw = self._raw
-        if self._notified:
+        if self._notified or self.lost:
             self.unread = self.pending = False
-            return b""
+            return None if self.lost else b""
         if not self.unread:
             data = raw.read(most)
             if self._over:
@@ -185,29 +185,29 @@ class TlsStream:
             whole = plain is not None
             if plain and self._incoming.pending:
                 plain, whole = self._more_records(plain)
-            if not self.lost:
-                self._look()
-                if not whole:  # what is here is no whole record
-                    self.unread = False
-                    self.pending = self._outgoing.pending > 0
-                elif self._notified and plain:
-                    self.unread = self.pending = True
+            self._look()
+            if plain and (self._notified or self.lost):  # that comes next
+                self.unread = self.pending = True
+            elif not whole:  # what is here is no whole record
+                self.unread = False
+                self.pending = self._outgoing.pending > 0
         return plain
 
     def _record(self) -> bytes | None:
         """One record: empty for close_notify, None where none is whole."""
         assert self.tls is not None
         try:
-            return self.tls.read(RECORD_BYTES)
+            record = self.tls.read(RECORD_BYTES)
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLZeroReturnError:
-            self._notified = True
-            return b""
+            record = b""
         except ssl.SSLError as error:
             self._fail(f"TLS failed: {error.reason or error}")
             self.lost = True
             return None
+        self._notified = not record
+        return record
 
     def _more_records(self, plain: bytes) -> tuple[bytes, bool]:
         """`plain` and what the next few records hold, and whether the last one was whole.

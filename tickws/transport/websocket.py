@@ -212,4 +212,4 @@ class WebSocket:
         )
 
     def __repr__(self) -> str:
-        return f"<WebSocket {self.remote_address} {self._link.phase.value}>"
+        return f"<WebSocket {self.remote_address!r} {self._link.phase.value}>"
