@@ -46,7 +46,7 @@ def outcome(seat: Seat, peer: object = None, heard: object = None) -> Outcome:
     above=Outcome([("close", 1009, TOO_LONG)], (1009, TOO_LONG), 0),
 )
 def message_bytes(way: str, over: int) -> Outcome:
-    limits, size, kind = Limits(message_bytes=1000, slice_messages=2000), 1000 + over, way.split()[-1]
+    limits, size, kind = Limits(message_bytes=1000, slice_messages=2000), 1000 + over, way.rsplit(maxsplit=1)[-1]
     if kind.startswith("compressed"):
         seat = seated(Role.SERVER if way.startswith("server") else Role.CLIENT, limits=limits)
         packed = Packer().pack(b"x" * size)

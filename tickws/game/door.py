@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from tickws.errors import check_callback
+from tickws.game.limits import GameLimits
 from tickws.game.session import Session
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.sync.wire import SUBPROTOCOL
 from tickws.transport.handler import Answer, Handler
 from tickws.transport.reception import matches
+from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
 
-__all__ = ["Authenticate", "Door", "Origins"]
+__all__ = ["Authenticate", "Door", "Origins", "server_for"]
 
 Authenticate: TypeAlias = Callable[[Request], object]
 Origins: TypeAlias = Iterable[str | re.Pattern[str] | None] | Literal["same"] | None
@@ -132,3 +134,17 @@ class Door(Handler):
         if session.seated:
             session.seated = False
             self._taken[session.spectator] -= 1
+
+
+def server_for(server: WebSocketServer | None, limits: GameLimits, options: Mapping[str, Any]) -> WebSocketServer:
+    """The server that is given, or one of a game's own.
+
+    Raises:
+        TypeError: there is one, and it is given options.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if server is None:
+        return WebSocketServer(on_request=lambda request: False, limits=limits, **given)
+    if given:
+        raise TypeError(f"the server that is given has its own {', '.join(given)}")
+    return server

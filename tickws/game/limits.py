@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from tickws.protocol.limits import KIB, Limits
 
-__all__ = ["GameLimits"]
+__all__ = ["GameLimits", "check_rate"]
+
+logger = logging.getLogger("tickws")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +29,9 @@ class GameLimits(Limits):
     slow_seconds: float = 2.0
     """Age of the oldest event or snapshot that a player has not acknowledged, at which it is slow: `PlayerSlow`. (A
     browser's hidden tab acknowledges once a second.)"""
-    messages_per_second: float = 240.0
-    """Messages of a player, sustained: an input frame a tick at 60 Hz, a named message in each, and as much again."""
-    messages_burst: int = 240
+    messages_per_second: float = 512.0
+    """Messages of a player, sustained: an input frame a tick, `message_rate`, and as much again at 128 ticks."""
+    messages_burst: int = 512
     """The same at once: a second of them."""
     bytes_per_second: float = 64.0 * KIB
     """Bytes of a player, sustained: some hundred a tick are usual."""
@@ -47,3 +50,15 @@ class GameLimits(Limits):
     """The same at once. (Mirror's cap is 10,000 a tick, for all.)"""
     rejected_messages: int = 8
     """Messages of a player that cannot be used and are dropped; one more closes with the code of its fault."""
+
+
+def check_rate(limits: GameLimits, rate: int) -> None:
+    """Warn where an honest player, who says an input frame a tick and named messages, would be held."""
+    if limits.messages_per_second < rate + limits.message_rate:
+        logger.warning(
+            "limits.messages_per_second=%g is less than players say at %d ticks a second: an input frame in each, and "
+            "up to %g messages (limits.message_rate)",
+            limits.messages_per_second,
+            rate,
+            limits.message_rate,
+        )

@@ -16,10 +16,10 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 from tickws.clock import NANOSECONDS, Clock, check_seconds
 from tickws.errors import ErrorPolicy, UsageError
-from tickws.game.door import Authenticate, Door, Origins
+from tickws.game.door import Authenticate, Door, Origins, server_for
 from tickws.game.events import MessageReceived
 from tickws.game.inbox import Inbox
-from tickws.game.limits import GameLimits
+from tickws.game.limits import GameLimits, check_rate
 from tickws.game.player import Player
 from tickws.game.publish import Publisher, State
 from tickws.game.roster import Roster
@@ -51,7 +51,7 @@ I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Player[Any], Any], object])
 
 TOKEN_BYTES: Final = 16
-_OPTIONS: Final = ("host", "port", "ssl_context", "compression", "network", "clock", "errors")
+_OPTIONS: Final = ("host", "port", "ssl_context", "trusted_proxies", "compression", "network", "clock", "errors")
 
 
 class GameServer(Subsystem, Generic[I]):
@@ -72,8 +72,8 @@ class GameServer(Subsystem, Generic[I]):
     Its clients speak `tickws.1` (docs/wire-format.md): `GameClient`, and `tickws.js`, which is served at /tickws.js.
 
     Args:
-        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `ssl_context`, `compression`,
-            `network`, `clock`, `errors` and `limits`, for which see there.
+        server: the `WebSocketServer` to play on; None: one is made, with `host`, `port`, `ssl_context`,
+            `trusted_proxies`, `compression`, `network`, `clock`, `errors` and `limits`, for which see there.
         inputs: a subclass of `Input`: what a player does in one tick.
         path: of the URL that players connect to.
         snapshot_rate: snapshots a second; divides the loop's rate.
@@ -108,6 +108,7 @@ class GameServer(Subsystem, Generic[I]):
         protocol: str = "",
         files: Mapping[str, File] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        trusted_proxies: Iterable[str] | None = None,
         compression: Deflate | None = None,
         limits: GameLimits | None = None,
         network: Network | None = None,
@@ -132,13 +133,8 @@ class GameServer(Subsystem, Generic[I]):
         self._loop: Loop | None = None
         self._rota = Rota(self.now_ns)
         self._tick = -1
-        options = (host, port, ssl_context, compression, network, clock, errors)
-        given: dict[str, Any] = {
-            name: value for name, value in zip(_OPTIONS, options, strict=True) if value is not None
-        }
-        if server is not None and given:
-            raise TypeError(f"the server that is given has its own {', '.join(given)}")
-        self.server = server or WebSocketServer(on_request=lambda request: False, limits=self.limits, **given)
+        options = (host, port, ssl_context, trusted_proxies, compression, network, clock, errors)
+        self.server = server_for(server, self.limits, dict(zip(_OPTIONS, options, strict=True)))
         """The `WebSocketServer` that it plays on."""
         try:
             self.server.mount(path, self._door, files={**FILES, **(files or {})})
@@ -158,6 +154,7 @@ class GameServer(Subsystem, Generic[I]):
         """
         if self._loop is not None:
             raise UsageError("this game is on a loop already")
+        check_rate(self.limits, loop.rate)
         self._publisher = Publisher(loop.rate, self.snapshot_rate)
         self._loop = loop
         self.rate = loop.rate

@@ -31,7 +31,6 @@ TURN: Final = 8
 
 _SECURING, _HANDSHAKE, _OPEN, _RELEASED = Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
 _NEW = (_HANDSHAKE, _SECURING)
-_TALKING = (_OPEN, Phase.CLOSING)
 
 
 class Pump:
@@ -247,7 +246,7 @@ class Pump:
 
     def _hold(self, link: Link) -> None:
         """A link says too much: read it no more for a while."""
-        if link.phase in _TALKING and not link.held:
+        if link.phase is _OPEN and link.held is None:
             self.rates.hold(link)
             link.ready = True  # what it says waits for us: no deadline passes meanwhile
             self._keeper.pause(link)
@@ -257,15 +256,23 @@ class Pump:
         steps = 0
         while (link := self.rates.pop_due(self._listened.now)) is not None:
             steps += 1
-            link.ready = False
-            self._keeper.resume(link)
-            if link.carried:
-                self.read_again(link)
-            elif link.stream.pending:
-                self._go_on(link, 0)
+            self._resume(link)
             if self._meter.lap(Step.DEADLINE) >= deadline:
                 break
         return steps
+
+    def let_go(self, link: Link) -> None:
+        """Read a link again that is held, whatever it has said: we wait for its Close."""
+        self.rates.forget(link)
+        self._resume(link)
+
+    def _resume(self, link: Link) -> None:
+        link.ready = False
+        self._keeper.resume(link)
+        if link.carried:
+            self.read_again(link)
+        elif link.stream.pending:
+            self._go_on(link, 0)
 
     def _go_on(self, link: Link, said: int) -> None:
         """A link's stream holds records that were not read, or has something to say itself."""

@@ -111,7 +111,7 @@ class Deadlines:
             link.pinged = now
             self._limited["ping_seconds"] += 1
             link.ping_sent = 0  # see `Link.commit`
-            link.ping_payload = self._meter.now().to_bytes(8, "big")
+            link.ping_payload = (self._limited["ping_seconds"] & 0xFFFFFFFF).to_bytes(4, "big")  # tells nothing of us
             self._queue.ping(link, link.ping_payload)
             self._arm(link, min(self._dead_time, self._ping_time))
         elif (left := self._dead_time - (now - link.pinged)) > 0:

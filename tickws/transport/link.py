@@ -97,7 +97,7 @@ class Link:
         self.spent: float = 0  # up to when it has spent what a light link says, in reading time
         self.pending = False  # in the queue of links to write; under the lock
         # Rates, in reading time:
-        self.held = False  # not read for a while
+        self.held: tuple[int, int, Link] | None = None  # not read for a while
         self.resumes = 0  # what the poller watches for again after that
         self.message_time: float = 0  # up to when it has spent what it may say (see `rates`)
         self.byte_time: float = 0

@@ -264,6 +264,8 @@ class Links:
                 self._finish(link)
         elif link.outbox.closing is not None and link.opened and not link.dismissed:
             link.dismissed = link.phase is Phase.CLOSING and not link.stream.unsent_bytes
+            if link.dismissed and link.held is not None:
+                self.pump.let_go(link)
             if link.dismissed or not link.expiring:
                 link.expiring = True
                 self.deadlines.closing(link)
@@ -343,6 +345,8 @@ class Links:
             return
         link.phase = Phase.RELEASED
         self._settled(link)
+        if link.held is not None:
+            self.pump.rates.forget(link)
         self.watch(link, 0)
         self.deadlines.clear(link)
         self.backlog.forget(link)

@@ -15,7 +15,7 @@ from typing import Final
 
 from tickws.clock import FOREVER, NANOSECONDS, nanoseconds
 from tickws.protocol.limits import Limits
-from tickws.transport.link import Link, Phase
+from tickws.transport.link import Link
 
 __all__ = ["LIGHT", "UNIT", "Rates"]
 
@@ -36,6 +36,7 @@ class Rates:
         self._limited = limited
         self._held: list[tuple[int, int, Link]] = []
         self._order = 0
+        self._stale = 0  # entries of links that are not held any more
         self.on = math.isfinite(limits.messages_per_second) or math.isfinite(limits.bytes_per_second)
         """Whether anything is to be reckoned."""
         self.message_cost = _cost(limits.messages_per_second)
@@ -50,24 +51,36 @@ class Rates:
     @property
     def due(self) -> int:
         """When the next one is read again, in reading time."""
-        return self._held[0][0] if self._held else FOREVER
+        held = self._held
+        while held and held[0][2].held is not held[0]:
+            heapq.heappop(held)
+            self._stale -= 1
+        return held[0][0] if held else FOREVER
 
     def hold(self, link: Link) -> None:
         """Have a link wait until what it said is within its rates."""
         messages, size = link.message_time - self.message_credit, link.byte_time - self.byte_credit
         self._limited["messages_per_second" if messages >= size else "bytes_per_second"] += 1
-        link.held = True
         self._order += 1
-        heapq.heappush(self._held, (int(max(messages, size)), self._order, link))
+        link.held = (int(max(messages, size)), self._order, link)
+        heapq.heappush(self._held, link.held)
+
+    def forget(self, link: Link) -> None:
+        """A link that is held waits no longer; the heap must not pin those that are gone."""
+        link.held = None
+        self._stale += 1
+        if self._stale * 2 > len(self._held):
+            self._held = [entry for entry in self._held if entry[2].held is entry]
+            heapq.heapify(self._held)
+            self._stale = 0
 
     def pop_due(self, now: int) -> Link | None:
         """A link whose time has come at reading time `now`, taken out; None where there is none."""
-        while self._held and self._held[0][0] <= now:
-            link = heapq.heappop(self._held)[2]
-            link.held = False
-            if link.phase is not Phase.RELEASED:
-                return link
-        return None
+        if self.due > now:
+            return None
+        link = heapq.heappop(self._held)[2]
+        link.held = None
+        return link
 
 
 def _cost(rate: float) -> float:
