@@ -49,6 +49,19 @@ def test_in_run_both_halves_may_take_what_the_frame_has_left() -> None:
     assert rig.loop.statistics().overruns == {}
 
 
+@pytest.mark.parametrize("budget", [0.006, 0.009, 0.012])
+def test_what_a_budget_allows_makes_nobody_late(budget: float) -> None:
+    """Else it would be halved for being used, and who gives more would get less."""
+    rig = Rig()
+    sub = add(rig, budget=budget, most=None, receive="all", flush="all")
+    rig.run(200)
+    assert min(a + b for a, b in zip(given(sub.budgets), given(sub.rests), strict=True)) == pytest.approx(
+        budget, abs=TINY
+    )
+    told = rig.loop.statistics()
+    assert (told.budget_share, told.slow) == (1.0, False)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("most", [MOST, 0.1])
 def test_a_stretched_receive_does_not_make_its_own_tick_late(most: float, count: int) -> None:

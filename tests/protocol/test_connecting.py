@@ -105,14 +105,14 @@ def test_server_counts_header_bytes(size: int, fits: bool) -> None:
     if fits:
         assert isinstance(heard.events[0], Request)
     else:
-        assert heard.events == [Failed(431, "header above 400 bytes")]
+        assert heard.events == [Failed(431, "header above 400 bytes", "header_bytes")]
 
 
 @pytest.mark.parametrize(("count", "fits"), [(64, True), (65, False), (66, False)])
 def test_server_counts_headers(count: int, fits: bool) -> None:
     (event,) = feed(lambda: new(Role.SERVER), request_head(GET, HOST, *["X: y"] * (count - 1)), points=20).events
     assert isinstance(event, Request) == fits
-    assert fits or event == Failed(431, "more than 64 header lines")
+    assert fits or event == Failed(431, "more than 64 header lines", "header_count")
 
 
 @pytest.mark.parametrize("content_length", ["0", "00", "0, 0"])
@@ -283,7 +283,7 @@ def test_client_counts_header_bytes_of_each_head() -> None:
     many = INTERIM * 20 + head  # each fits
     assert isinstance(feed(lambda: waiting(limits), many, points=20).events[0], Opened)
     over = feed(lambda: waiting(limits), answer_head(ACCEPTED + " "), points=20)
-    assert over.events == [Failed(431, f"header above {len(head)} bytes")]
+    assert over.events == [Failed(431, f"header above {len(head)} bytes", "header_bytes")]
     endless = feed(lambda: waiting(limits), b"x" * (len(head) + 1), points=20)
     assert endless.events == over.events
 

@@ -87,12 +87,14 @@ class Frames:
         self._begin(hosted)
         ledger = self._ledger
         spare = 0 if hosted or not self._roster.stretching else self._spare()
+        granted = 0  # of the time that `receive` took, what its budgets allow
         for member in self._roster.members:
             allowed = self.punctuality.allowed(member.budget)
             more = max(0, min(spare, member.most - allowed)) if spare else 0
             self._failures.guard(member.name, member.receive, ledger, allowed, more)
             spare -= max(0, member.used - (allowed - member.reserve)) if spare else 0
-        ran = self._run_ticks()
+            granted += min(member.used, allowed)
+        ran = self._run_ticks(granted)
         for member in self._roster.members:
             left = 0 if hosted or member.most <= member.budget else self._left_for(member)
             self._failures.guard(member.name, member.flush, ledger, left)
@@ -128,15 +130,15 @@ class Frames:
 
     # -- the ticks ---------------------------------------------------------------------------------------------------
 
-    def _run_ticks(self) -> int:
-        """Run the ticks that are due; gives their number."""
+    def _run_ticks(self, granted: int) -> int:
+        """Run the ticks that are due; gives their number. `granted`: nanoseconds that the network was given first."""
         timestep = self._timestep
         begun = self._elapse()
         ran = 0
         for _ in range(timestep.due):
             if self._failures.pending is not None or self._stopping():
                 break
-            event = self.punctuality.tick(timestep.ticks, timestep.late + self._ledger.mark - begun)
+            event = self.punctuality.tick(timestep.ticks, timestep.late + self._ledger.mark - begun, granted)
             if event is not None:
                 self._bus.emit(event)
             ran += 1

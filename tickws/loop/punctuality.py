@@ -1,9 +1,9 @@
 """Whether ticks are on time; if they are not, the likeliest cause, and what the network gives back.
 
 When is a tick late? In `run()`, where the loop paces the frames itself, when it begins more than 0.3 of a period after
-it was due. In a host's own loop frames come when they come: at 60 frames beside 60 ticks a second, a tick may
-legitimately be due nearly a period before its frame. There, and in `run()` as well, the frames are judged. One is late
-that comes
+it was due, beside the time that budgets gave the network in its frame. In a host's own loop frames come when they come:
+at 60 frames beside 60 ticks a second, a tick may legitimately be due nearly a period before its frame. There, and in
+`run()` as well, the frames are judged. One is late that comes
 
 - more than 1.3 periods after the one before: 36 ms instead of 16.7;
 - or noticeably later, where frames come more than 1.15 periods apart on average: pygame's `clock.tick(60)` takes the
@@ -110,11 +110,14 @@ class Punctuality:
         if hosted and not self._late_frame:
             self._end_row()
 
-    def tick(self, number: int, late: int) -> LoopSlow | None:
-        """A tick is about to run, `late` nanoseconds after it was due. Gives what is to be said about it."""
+    def tick(self, number: int, late: int, granted: int = 0) -> LoopSlow | None:
+        """A tick is about to run, `late` nanoseconds after it was due. Gives what is to be said about it.
+
+        `granted`: what the network used of its budgets in this frame, before the tick; nobody is late for that.
+        """
         if self._hosted:
             late = self._excess
-        slow = self._late_frame or (late > self._tolerance and not self._hosted)
+        slow = self._late_frame or (late - granted > self._tolerance and not self._hosted)
         self.lateness.record(late, self._ledger.mark)
         if self._first:
             self._first = False
