@@ -40,8 +40,8 @@ class GameLimits(Limits):
     hello_seconds: float = 10.0
     """Time from the open connection to its hello. Over it: 1008. (As for the handshake.)"""
     event_messages: int = 256
-    """Events sent to a player that wait for acknowledgment. Over it: 1013. (Nakama's 64 is too small for a
-    burst, Mirror has 1,000.)"""
+    """Events sent to a player that wait for acknowledgment. Over it: 1013. So many of a player's own may wait their
+    turn, too. (Nakama's 64 is too small for a burst, Mirror has 1,000.)"""
     event_bytes: int = 256 * KIB
     """Bytes of them."""
     message_rate: float = 60.0

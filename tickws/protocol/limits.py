@@ -25,7 +25,7 @@ class Limits:
     header_bytes: int = 16 * KIB
     """The longest HTTP head, request line included. Over it: 431. (16 KiB: h11; the original had 1,023 bytes.)"""
     header_count: int = 64
-    """The most header lines. Over it: 431. (websockets 128, aiohttp's and nginx's practice below 100.)"""
+    """The most header lines of one. Over it: 431. (websockets 128, aiohttp's and nginx's practice below 100.)"""
     handshake_seconds: float = 10.0
     """Time for a whole handshake, TLS and HTTP. (websockets' open_timeout.)"""
     handshakes: int = 512
@@ -46,7 +46,8 @@ class Limits:
     queue_messages: int = 4096
     """Unsent reliable messages. Over it: 1008. (Mirror closes at 1,000 waiting, Nakama at 64.)"""
     slow_seconds: float = 1.0
-    """Age of the oldest unsent byte at which `on_slow` is called. (Players notice 1 s; uWebSockets tells at once.)"""
+    """Age of the oldest unsent byte at which `on_slow` is called; it is called sooner where half of the queue is full.
+    (Players notice 1 s; uWebSockets tells at once.)"""
     latest_keys: int = 16
     """Keys of `send_latest` in use at once on one connection; one more raises ValueError."""
     slice_messages: int = 64
@@ -54,12 +55,12 @@ class Limits:
     slice_bytes: int = 64 * KIB
     """Bytes read from one connection in one slice, and reliable bytes written before its latest values."""
     messages_per_second: float = math.inf
-    """Messages, pings included, that one connection may say, sustained. Who says more is not read for a while: TCP
-    pushes back, nothing is dropped. (Source's servers: one command a tick.)"""
+    """Messages, control frames and fragments that one connection may say, sustained. Who says more is not read for a
+    while: TCP pushes back, nothing is dropped. (Source's servers: one command a tick.)"""
     messages_burst: int = 256
     """The same at once."""
     bytes_per_second: float = math.inf
-    """Bytes that one connection may say, sustained, as they come on the wire. As above."""
+    """Bytes that one connection may say, sustained: compressed as they come, and inside of TLS. As above."""
     bytes_burst: int = 256 * KIB
     """The same at once."""
 

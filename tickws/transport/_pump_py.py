@@ -17,8 +17,8 @@ from typing import Final
 from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
-from tickws.transport.rates import LIGHT, UNIT, Rates
-from tickws.transport.readingtime import ReadingTime
+from tickws.transport.rates import Rates
+from tickws.transport.readingtime import UNIT, ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
 from tickws.transport.tls import TlsStream
@@ -115,14 +115,10 @@ class Pump:
                 link.ready = True
                 self._queue_of(link).append(link)
 
-    def light_until(self) -> int:
-        """The time up to which a link may have spent its share, and is light; nobody is heavy for a hitch of ours."""
-        return self._listened.now + self._listened.slack + LIGHT
-
     def _queue_of(self, link: Link) -> deque[Link]:
         if link.phase in _NEW:
             return self.newcomers
-        return self.ready if link.spent <= self.light_until() else self.heavy
+        return self.ready if link.spent <= self._listened.light_until else self.heavy
 
     def read(self, deadline: int) -> int:
         """Read the light links, until `deadline` (nanoseconds); at least one step.

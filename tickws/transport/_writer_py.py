@@ -1,13 +1,14 @@
 """The pump's twin: gather and write.
 
-Turns the links that have something to say, round robin, and looks at the clock after every step: one link's commit and
-write. Cost per link and slice: one send, whatever is said in it.
+Turns the links that have something to say, round robin, those that lately said much themselves behind the others, and
+looks at the clock after every step: one link's commit and write. Cost per link and slice: one send, whatever it holds.
 """
 
 from __future__ import annotations
 
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.poller import WRITABLE
+from tickws.transport.readingtime import ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
 
@@ -23,28 +24,32 @@ class Writer:
         keeper: gets whatever is left to be done behind a write: a full socket, an end, an error of a producer.
         queue: the links to write.
         meter: has the clock, and is told of each step.
+        listened: the time in which links are light.
         share: bytes of reliable messages that go before a link's latest values.
     """
 
-    __slots__ = ("_keeper", "_lock", "_meter", "_now", "_queue", "_share", "_writes")
+    __slots__ = ("_cut", "_heavy", "_keeper", "_listened", "_lock", "_meter", "_now", "_queue", "_share", "_writes")
 
-    def __init__(self, keeper: Keeper, queue: SendQueue, meter: Meter, share: int) -> None:
+    def __init__(self, keeper: Keeper, queue: SendQueue, meter: Meter, listened: ReadingTime, share: int) -> None:
         self._keeper = keeper
         self._queue = queue
         self._lock = queue.lock
         self._meter = meter
         self._now = meter.now
         self._writes = meter.tallies[Step.WRITE]
+        self._listened = listened
         self._share = share
+        self._cut = False  # time was over before all heavy ones had a turn
+        self._heavy = 0  # how many there were in this pass
 
     def write(self, deadline: int) -> int:
         """One pass over the links to write, until `deadline` (nanoseconds); at least one step. Gives the steps."""
-        pending = self._queue.pending
         meter, now = self._meter, self._now
         steps = writing = longest = 0
+        links = self._in_order()
         try:
-            for _ in range(len(pending)):
-                link = pending.popleft()
+            while links:
+                link = links.pop()
                 if link.phase is _RELEASED:
                     continue
                 steps += 1
@@ -59,7 +64,31 @@ class Writer:
                     break
         finally:
             self._writes.merge(steps, writing, longest)
+            if links:
+                with self._lock:
+                    self._queue.pending.extendleft(links)
+                self._cut = self._heavy > 0
         return steps
+
+    def _in_order(self) -> list[Link]:
+        """Takes all links out of the queue, the last one first: behind the light ones those that are heavy.
+
+        Where time has cut a pass that had heavy ones, one of them is the first of the next: nobody starves.
+        """
+        light = self._listened.light_until
+        pending = self._queue.pending
+        with self._lock:
+            links = list(pending)
+            pending.clear()
+        links.reverse()
+        heavy = [link for link in links if link.spent > light]
+        cut, self._cut, self._heavy = self._cut, False, len(heavy)
+        if not heavy:
+            return links
+        links = heavy + [link for link in links if link.spent <= light]
+        if cut:
+            links.append(links.pop(len(heavy) - 1))
+        return links
 
     def _write_link(self, link: Link, deadline: int) -> None:
         stream = link.stream

@@ -13,7 +13,6 @@ from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.outbox import Fragments
-from tickws.transport.rates import LIGHT
 from tickws.transport.readingtime import STALL, ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
@@ -84,7 +83,7 @@ class Deadlines:
             steps += 1
             # it says anything but the Close that we wait for
             flooding = link.expiring and (
-                link.carried or link.stream.pending or link.spent > self._listened.now + LIGHT
+                link.carried or link.stream.pending or link.spent > self._listened.light_until
             )
             if link.ready and not flooding and link.phase is not Phase.ENDING:
                 self._arm(link, STALL)

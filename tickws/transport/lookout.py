@@ -106,7 +106,7 @@ class Lookout:
             self.slept += passed
             meter.mark = self._looked
         listened.advance(min(passed, wait + STALL), passed)
-        ready, heavy, light = links.pump.ready, links.pump.heavy, links.pump.light_until()
+        ready, heavy, light = links.pump.ready, links.pump.heavy, listened.light_until
         if wait > 0 and passed > ASLEEP:
             links.arrivals.since = self._looked
         elif not ready:  # all that was found before is read

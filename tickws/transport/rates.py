@@ -11,18 +11,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from typing import Final
 
-from tickws.clock import FOREVER, NANOSECONDS, nanoseconds
+from tickws.clock import FOREVER, NANOSECONDS
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Link
 
-__all__ = ["LIGHT", "UNIT", "Rates"]
-
-UNIT: Final = nanoseconds(1 / 128)
-"""What a message, or a KiB, spends of a link's share, whatever the limits: who says 128 a second or less is light."""
-LIGHT: Final = 32 * UNIT
-"""By how much a link may be ahead of the clock so, and is light: it is read before those who are not."""
+__all__ = ["Rates"]
 
 
 class Rates:
