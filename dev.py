@@ -63,7 +63,7 @@ COMMANDS: Dict[str, Command] = {
     "cover": Command("run the tests, and check their coverage", "dev", COVER, takes_arguments=False),
     "conformance": Command("the Autobahn|Testsuite against both ends", "dev", [["-m", "tests.conformance"]]),
     "prove": Command("take each defence out, and see its test fail", "dev", [["tests/prove.py"]]),
-    "fuzz": Command("fuzz the parsers: http, frames, messages, deflate, unpack, wire", "fuzz", [["-m", "tests.fuzz"]]),
+    "fuzz": Command("fuzz: http, frames, messages, deflate, unpack, wire, server, tls", "fuzz", [["-m", "tests.fuzz"]]),
     "bench": Command("tickws beside its peers: flood, stall, hitch, storm, ...", "dev", [["-m", "benchmarks"]]),
     "match": Command("hold 60 Hz for 200 players and 50 spectators", "dev", [["-m", "benchmarks.match"]]),
     "hosts": Command("run the samples in pygame, pyglet, arcade, ...: a job for each", "dev", [[*TOX, "-m", "hosts"]]),

@@ -63,6 +63,8 @@ FINDERS: dict[str, Callable[[], str | None]] = {
     "node": find_node,
     "egl": find_egl,
     "freetype": find_freetype,
+    "nginx": lambda: shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin"),
+    "caddy": lambda: shutil.which("caddy"),
     "arcade": package("arcade"),
     "esper": package("esper"),
     "jupyter": find_jupyter,
@@ -74,6 +76,8 @@ FINDERS: dict[str, Callable[[], str | None]] = {
 HINTS = {
     "egl": "on Debian: apt install libegl1 libgl1 libgl1-mesa-dri",
     "freetype": "on Debian: apt install libfreetype6",
+    "nginx": "on Debian: apt install nginx-core",
+    "caddy": "on Debian: apt install caddy",
     "arcade": "python dev.py hosts has it",
     "esper": "python dev.py hosts has it",
     "jupyter": "nbclient and ipykernel; python dev.py hosts has them",

@@ -42,7 +42,7 @@ class Program:
 
     def listens(self) -> None:
         """Wait until it says where it serves."""
-        self.url = self.wait_for(r"(http|ws)://127\.0\.0\.1:\d+/")
+        self.url = self.wait_for(r"(https?|wss?)://127\.0\.0\.1:\d+/")
         self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
     def _read(self) -> None:

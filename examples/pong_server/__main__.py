@@ -10,13 +10,17 @@ import logging
 import os
 import random
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import tickws
 from examples.pong_server import bots
-from examples.pong_server.client import joining
+from examples.pong_server.certificate import BadCertificate, client_context, server_context
+from examples.pong_server.client import is_secure, joining
 from examples.pong_server.server import RATE, Pong
 from examples.pong_server.status import Status, server_line
 
@@ -28,19 +32,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     if options.command:
         logging.getLogger("tickws").setLevel(logging.ERROR)  # a client shows by itself what it has lost
-    match options.command:
-        case "play":
-            return play(options.url, options.name)
-        case "bots":
-            return bots.main(options.url, options.count)
-        case _:
-            return serve("0.0.0.0" if options.lan else options.host, options.port)
-
-
-def serve(host: str, port: int) -> int:
-    """Serve until Ctrl-C."""
     try:
-        pong = Pong(host=host, port=port, seed=random.getrandbits(32))
+        match options.command:
+            case "play":
+                return play(options.url, options.name, secured(options.url, options.ca))
+            case "bots":
+                return bots.main(options.url, options.count, **secured(options.url, options.ca))
+            case _:
+                context = server_context(options.cert, options.key) if options.cert else None
+                return serve("0.0.0.0" if options.lan else options.host, options.port, context)
+    except BadCertificate as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def secured(url: str, authority: Path | None) -> dict[str, Any]:
+    """What a client needs for TLS, where the URL asks for it: one context for all."""
+    return {"ssl_context": client_context(authority)} if is_secure(url) else {}
+
+
+def serve(host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+    """Serve until Ctrl-C; with a context, by TLS."""
+    try:
+        pong = Pong(host=host, port=port, seed=random.getrandbits(32), ssl_context=context)
     except tickws.ListenError as error:
         print(f"{error} (with --port)", file=sys.stderr)
         return 1
@@ -54,7 +68,7 @@ def serve(host: str, port: int) -> int:
             pong.game.close(1001, "the server was stopped")
             pong.loop.stop()
 
-    print(greeting(host, pong.game.port), flush=True)
+    print(greeting(host, pong.game.port, secure=context is not None), flush=True)
     status = Status(server_line(pong), pong.loop.clock, sys.stdout)
     pong.loop.system(status.tick)
     pong.loop.run()  # and until everybody has heard that it ends
@@ -63,7 +77,7 @@ def serve(host: str, port: int) -> int:
     return 0
 
 
-def play(url: str, name: str) -> int:
+def play(url: str, name: str, options: dict[str, Any]) -> int:
     """Open a window."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
@@ -72,7 +86,7 @@ def play(url: str, name: str) -> int:
         hint = f'pip install "tickws[pygame]", or open {url} in a browser'
         print(f"The window needs pygame ({error}): {hint}.", file=sys.stderr)
         return 1
-    return window.main(url, name)
+    return window.main(url, name, **options)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -82,14 +96,27 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--host", default="127.0.0.1", help="the address to listen at (default 127.0.0.1: this machine)")
     where.add_argument("--lan", action="store_true", help="let others in your network join too")
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="serve by https and wss, with this certificate (PEM)")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="its private key, where --cert does not hold it")
+    trust = argparse.ArgumentParser(add_help=False)
+    trust.add_argument("--ca", type=Path, metavar="FILE", help="for https: trust the certificates in this file, too")
     commands = parser.add_subparsers(dest="command", metavar="play | bots")
-    command = commands.add_parser("play", help="join with a window", description="Join a server with a pygame window.")
+    what = "Join a server with a pygame window."
+    command = commands.add_parser("play", parents=[trust], help="join with a window", description=what)
     command.add_argument("url", type=_url, nargs="?", default=URL, help=f"what the server printed (default {URL})")
     command.add_argument("--name", default="", help="what the others see")
-    command = commands.add_parser("bots", help="join with many", description="Join a server with many bots.")
+    what = "Join a server with many bots."
+    command = commands.add_parser("bots", parents=[trust], help="join with many", description=what)
     command.add_argument("count", type=_count, help="how many")
     command.add_argument("url", type=_url, nargs="?", default=URL, help=f"what the server printed (default {URL})")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.key and not options.cert:
+        parser.error("--key is that of a certificate: give it with --cert FILE")
+    if options.command and options.cert:
+        parser.error("--cert is the server's; a client trusts a certificate of yours by --ca FILE, behind its URL")
+    if options.command and options.ca and not is_secure(options.url):
+        parser.error(f"--ca is for https, and {options.url} is not")
+    return options
 
 
 def _port(text: str) -> int:
@@ -101,7 +128,7 @@ def _port(text: str) -> int:
 def _url(text: str) -> str:
     try:
         parts = urlsplit(joining(text))
-        if parts.scheme == "ws" and parts.hostname and parts.port != 0:
+        if parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0:
             return text
     except ValueError:
         pass
@@ -114,16 +141,23 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a number from 1 to 10000, not {text!r}")
 
 
-def greeting(host: str, port: int) -> str:
+def greeting(host: str, port: int, *, secure: bool = False) -> str:
     """What to open, and who else can."""
+    scheme = "https" if secure else "http"
     everywhere = host in ("0.0.0.0", "::", "")
     local = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
     lines = [f"Pong runs, {RATE} ticks a second. Play in a browser; a second tab takes the other paddle:", ""]
-    lines += [f"    http://{local}:{port}/"]
+    lines += [f"    {scheme}://{local}:{port}/"]
     if everywhere:
-        lines += [f"    http://{lan_address() or 'ADDRESS-OF-THIS-MACHINE'}:{port}/  (from other machines, a phone)"]
-        lines += ["", "Anybody who reaches this machine may play and watch; nothing is encrypted."]
-    other = "" if port == 8056 else f" http://{local}:{port}/"
+        there = lan_address() or "ADDRESS-OF-THIS-MACHINE"
+        lines += [f"    {scheme}://{there}:{port}/  (from other machines, a phone)"]
+        lines += [
+            "",
+            "Anybody who reaches this machine may play and watch" + ("." if secure else "; nothing is encrypted."),
+        ]
+    if secure:
+        lines += ["", "The certificate is for certain names: use one of them in place of the address."]
+    other = f" {scheme}://{local}:{port}/" if secure or port != 8056 else ""
     lines += ["", "In a window: python dev.py pong play" + other]
     return "\n".join([*lines, "Ctrl-C ends it.", ""])
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import tickws
-from examples.pong_server.client import joining
+from examples.pong_server.client import joining, said
 from examples.pong_server.game import HEIGHT, SIDES, Move
 from examples.pong_server.status import Status
 
@@ -29,7 +29,7 @@ class Bot:
         self.lost = ""
 
     def on_lost(self, event: tickws.Dropped | tickws.Disconnected) -> None:
-        self.lost = event.reason or str(event.code)
+        self.lost = said(event.reason) or str(event.code)
 
     def step(self) -> bool:
         """Look, think, and say what to do; False once it is over for good."""
@@ -48,10 +48,14 @@ class Bot:
         return (score * 7 % 5 - 2) * 0.3 * (1 if self.side == "left" else -1)
 
 
-def main(url: str, count: int) -> int:
-    """Have that many bots play and watch until Ctrl-C, or until the server has had enough of all of them."""
+def main(url: str, count: int, **options: Any) -> int:
+    """Have that many bots play and watch until Ctrl-C, or until the server has had enough of all of them.
+
+    Args:
+        options: their `GameClient`s' further ones.
+    """
     loop = tickws.TickLoop(rate=RATE)
-    bots = [Bot(url, number + 1) for number in range(count)]
+    bots = [Bot(url, number + 1, **options) for number in range(count)]
     here = list(bots)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: loop.stop())

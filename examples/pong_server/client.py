@@ -38,3 +38,13 @@ class OwnPaddle:
 def joining(url: str) -> str:
     """The WebSocket's URL for the page's: what the server prints may be given to a client as it is."""
     return re.sub("^http", "ws", url if "://" in url else f"http://{url}")
+
+
+def said(reason: str) -> str:
+    """Why a connection failed, in the words of these programs: a context is made by an option here."""
+    return reason.replace("ssl_context=ssl.create_default_context(cafile=...)", "--ca FILE")
+
+
+def is_secure(url: str) -> bool:
+    """Whether that is by TLS."""
+    return joining(url).startswith("wss:")

@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import sys
+import textwrap
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pygame
 
 import tickws
-from examples.pong_server.client import OwnPaddle, joining
+from examples.pong_server.client import OwnPaddle, joining, said
 from examples.pong_server.drawing import COLOURS, INK, QUIET, Board
 from examples.pong_server.game import SIDES, Move
 from examples.pong_server.tones import Sounds
@@ -60,11 +61,11 @@ class Window:
         self.trouble = ""
 
     def on_dropped(self, event: tickws.Dropped) -> None:
-        self.trouble, self.retry_at = event.reason or "it broke", self.now + event.retry_seconds
+        self.trouble, self.retry_at = said(event.reason) or "it broke", self.now + event.retry_seconds
         self.own = OwnPaddle()
 
     def on_disconnected(self, event: tickws.Disconnected) -> None:
-        self.trouble, self.retry_at = event.reason or "the server does not answer", math.inf
+        self.trouble, self.retry_at = said(event.reason) or "the server does not answer", math.inf
 
     def on_message(self, message: tickws.ServerMessage) -> None:
         what_we_see_is_old = 2 / (self.client.snapshot_rate or FRAMES)  # and so shall be what we hear
@@ -138,8 +139,9 @@ class Window:
             )
             what = "Connection lost" if self.view else f"Joining {self.url}"
             write(what, (wide / 2, high / 2 - 34), 30, INK, 0.5, bold=True)
-            write(self.trouble, (wide / 2, high / 2 + 4), 17, INK, 0.5)
-            write(again if self.trouble else "…", (wide / 2, high / 2 + 30), 17, QUIET, 0.5)
+            lines = [*textwrap.wrap(self.trouble, wide // 10), again] if self.trouble else ["…"]
+            for number, line in enumerate(lines):
+                write(line, (wide / 2, high / 2 + 4 + 26 * number), 17, QUIET if line is lines[-1] else INK, 0.5)
             return
         who = f"you are {self.mine}" if self.mine else "you are watching"
         write(who, (24, 30), 18, COLOURS.get(self.mine or "", QUIET))
@@ -157,8 +159,8 @@ class Window:
         return "Up, down or W, S move; space serves; M is for sound; Esc leaves"
 
 
-def main(url: str, name: str) -> int:
-    """Play until the window is closed; gives the exit code."""
+def main(url: str, name: str, **options: Any) -> int:
+    """Play until the window is closed; gives the exit code. `options`: the `GameClient`'s further ones."""
     wish = os.environ.get("SDL_VIDEODRIVER")
     try:
         with quiet():
@@ -166,7 +168,7 @@ def main(url: str, name: str) -> int:
             if not wish and pygame.display.get_driver() in ("offscreen", "dummy"):
                 raise pygame.error("no display was found")
             pygame.font.init()
-            window = Window(url, name)
+            window = Window(url, name, **options)
     except pygame.error as error:
         how = f"SDL_VIDEODRIVER is {wish!r}" if wish else "SDL_VIDEODRIVER=x11 or =wayland says where one is"
         print(f"No window can be opened here ({error}; {how}). Open {url} in a browser instead.", file=sys.stderr)

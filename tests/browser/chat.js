@@ -7,7 +7,7 @@ window.seen = [];
 window.ws = null;
 
 window.connect = (path = "/", protocols = [], host = location.host) => {
-    ws = new WebSocket(`ws://${host}${path}`, protocols);
+    ws = new WebSocket(`${location.protocol.replace("http", "ws")}//${host}${path}`, protocols);
     ws.binaryType = "arraybuffer";
     ws.onopen = () => seen.push({ open: true, protocol: ws.protocol, extensions: ws.extensions });
     ws.onerror = () => seen.push({ error: true });

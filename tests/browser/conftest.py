@@ -30,11 +30,18 @@ class Chromium:
     def __init__(self, path: str) -> None:
         from playwright.sync_api import sync_playwright
 
+        self._path = path
         self.thread = ThreadPoolExecutor(1, "chromium")
         self._playwright = self.thread.submit(sync_playwright().start).result()
         self.browser = self.thread.submit(
             self._playwright.chromium.launch, executable_path=path, headless=True, args=ARGUMENTS
         ).result()
+
+    def launch_profile(self, folder: Path) -> Any:
+        """One more browser, with what is in that folder as its user's profile; call it on the thread."""
+        return self._playwright.chromium.launch_persistent_context(
+            folder, executable_path=self._path, headless=True, args=ARGUMENTS
+        )
 
     def close(self) -> None:
         """End the browser."""
@@ -75,7 +82,7 @@ class Tab:
         return list(self.run("seen"))
 
 
-OpenTab = Callable[[tickws.WebSocketServer], Tab]
+OpenTab = Callable[..., Tab]
 
 
 @pytest.fixture
@@ -103,14 +110,14 @@ def chromium(require: Callable[[str], str]) -> Iterator[Chromium]:
 
 @pytest.fixture
 def open_tab(stage: Stage, chromium: Chromium) -> Iterator[OpenTab]:
-    """A function that opens the page of a server in a new tab."""
+    """A function that opens the page of a server in a new tab; a certificate of the tests' own will do."""
     thread = chromium.thread
-    context = thread.submit(chromium.browser.new_context).result()
+    context = thread.submit(lambda: chromium.browser.new_context(ignore_https_errors=True)).result()
     context.set_default_timeout(SECONDS * 1000)
 
-    def give(server: tickws.WebSocketServer) -> Tab:
+    def give(server: tickws.WebSocketServer, scheme: str = "http") -> Tab:
         tab = Tab(stage, thread, thread.submit(context.new_page).result())
-        tab.do("goto", f"http://{HOST}:{server.port}/")
+        tab.do("goto", f"{scheme}://{HOST}:{server.port}/")
         tab.until("window.connect")
         return tab
 

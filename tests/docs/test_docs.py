@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import tickws
+from tests import certificates
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "docs" / "samples"
@@ -49,7 +50,7 @@ def code_blocks() -> list[Any]:
 
 
 @pytest.mark.parametrize("code", code_blocks())
-def test_code_in_the_documentation_runs(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_in_the_documentation_runs(code: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     class Server(tickws.WebSocketServer):
         """As the real one, but at a free port, and closed after a few slices."""
 
@@ -79,6 +80,8 @@ def test_code_in_the_documentation_runs(code: str, monkeypatch: pytest.MonkeyPat
                     self.frame()
                     self.clock.sleep(self.dt)
 
+    certificates.written(tmp_path)  # cert.pem, key.pem, ca.pem: for those who load them
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tickws, "WebSocketServer", Server)
     monkeypatch.setattr(tickws, "GameServer", Game)
     monkeypatch.setattr(tickws, "TickLoop", Loop)

@@ -49,11 +49,11 @@ class Guest:
 class Table:
     """A server and its guests; what the server's systems raise fails the test."""
 
-    def __init__(self, seed: int = 1, network: MemoryNetwork | None = None) -> None:
+    def __init__(self, seed: int = 1, network: MemoryNetwork | None = None, **options: Any) -> None:
         self.network = network or MemoryNetwork()
         self.clock = self.network.clock
         self.turns: list[Turn] = []
-        self.pong = Pong(network=self.network, clock=self.clock, seed=seed, record=self.turns.append)
+        self.pong = Pong(network=self.network, clock=self.clock, seed=seed, record=self.turns.append, **options)
         self.guests: list[Guest] = []
 
     def join(self, name: str, role: Literal["player", "spectator"] = "player") -> Guest:

@@ -226,7 +226,7 @@ def test_the_command_line() -> None:
 @pytest.mark.parametrize(
     "line",
     ["bots", "bots 0", "bots many", "dance", "--lan --host ::"]
-    + [f"play {url}" for url in ("ftp://127.0.0.1", "https://127.0.0.1/", "http://[::1", "http://", "a:99999")],
+    + [f"play {url}" for url in ("ftp://127.0.0.1", "http://[::1", "http://", "https://", "a:99999")],
 )
 def test_a_command_line_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(SystemExit) as exit_:

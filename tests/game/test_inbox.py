@@ -39,12 +39,15 @@ def test_a_burst_passes_at_once_and_the_rest_in_its_turn() -> None:
     assert [each.number for each in inbox.take()] == [9, 10, 11, 12]  # never more than a burst at once
 
 
-def test_as_many_wait_as_may_be_unacknowledged() -> None:
-    inbox = Inbox(LIMITS, 60)
-    for number in range(1, 11):
+@pytest.mark.parametrize("limits", [LIMITS, tickws.GameLimits(event_messages=300)])
+def test_as_many_wait_as_may_be_unacknowledged(limits: tickws.GameLimits) -> None:
+    """Never fewer than clients believe, whatever the limit is for what they are sent."""
+    most = max(256, limits.event_messages)
+    inbox = Inbox(limits, 60)
+    for number in range(1, most + 1):
         inbox.put(read(number))
     with pytest.raises(tickws.TickwsError, match="more messages than may wait"):
-        inbox.put(read(11))
+        inbox.put(read(most + 1))
 
 
 def test_who_chats_a_lot_is_slowed_and_nothing_is_lost() -> None:

@@ -59,7 +59,9 @@ def message_bytes(way: str, over: int) -> Outcome:
             )
     else:
         frames: list[int] = []
-        by_frame = {"on_frame": lambda ws, each: frames.append(len(each.payload))} if kind == "by_frame" else {}
+        by_frame: dict[str, Any] = (
+            {"on_frame": lambda ws, each: frames.append(len(each.payload))} if kind == "by_frame" else {}
+        )
         seat = sit(way, limits, **by_frame)
         if kind in ("frame", "by_frame"):
             seat.say(BINARY if by_frame else TEXT, b"x" * size)
@@ -181,7 +183,7 @@ def handshake_seconds(way: str, over: int) -> Outcome:
 def handshake_seconds_of_a_client(way: str, over: int) -> Outcome:
     from tests import certificates
 
-    secure = {"ssl_context": certificates.trusted()} if "tls" in way else {}
+    secure: dict[str, Any] = {"ssl_context": certificates.trusted()} if "tls" in way else {}
     line = Line(
         "wss://127.0.0.1:8056/" if secure else "ws://127.0.0.1:8056/", limits=Limits(handshake_seconds=2.0), **secure
     )

@@ -143,10 +143,10 @@ def event_messages(way: str, over: int) -> Outcome:
     above=lambda over: Outcome(None, None, (over, 1), {"event_messages": over, "message_rate": 1}),
 )
 def event_messages_of_a_player(way: str, over: int) -> Outcome:
-    """One passes, and as many as may wait, wait."""
-    table, raw = seat(GameLimits(event_messages=8, message_burst=1, message_rate=0.001))
-    raw.say_bytes(*(event(number) for number in range(1, 10 + over)))
-    table.run(0.1)
+    """One passes, and as many as may wait, wait: never fewer than a client believes, which is 256."""
+    table, raw = seat(GameLimits(event_messages=257, message_burst=1, message_rate=0.001, slice_messages=1000))
+    raw.say_bytes(*(event(number) for number in range(1, 1 + 1 + 257 + over)))
+    table.run(0.2)
     return outcome(table, raw, (table.counts.rejected.get(1008, 0), table.counts.messages))
 
 

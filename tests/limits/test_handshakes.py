@@ -6,6 +6,7 @@ import pytest
 
 from tests.transport.peers import FRAME, House, Peer, nothing_left
 from tests.transport.tls_peers import TlsHouse
+from tickws.protocol.handshake import Request
 from tickws.protocol.limits import Limits
 from tickws.testing import Conditions
 
@@ -89,14 +90,18 @@ def test_those_who_sit_it_out_keep_nobody_out() -> None:
 
 
 def test_whom_we_have_kept_waiting_ourselves_is_not_dropped() -> None:
-    """All have asked; a host that gives us one step in each frame needs a second for them."""
-    house = House(limits=Limits(handshakes=8))
+    """All ask at once, and `on_request` takes a fifth of a second for each."""
+
+    def look_up(request: Request) -> bool:
+        house.clock.advance(0.2)
+        return True
+
+    house = House(limits=Limits(handshakes=16, handshake_seconds=60.0), on_request=look_up)
     peers = [house.dial() for _ in range(60)]
     for peer in peers:
         peer.ask()
-    for _ in range(400):
-        house.server.work(0.0, wait=0)
-        house.clock.advance(FRAME)
+    for _ in range(100):
+        house.server.work(1.0, wait=0)
     assert [peer.receive_status() for peer in peers] == [101] * 60
     assert "handshakes" not in house.statistics.limited
 

@@ -417,3 +417,33 @@ def test_a_client_holds_its_server_as_well() -> None:
     run(seat.network, 4.0, seat.ours)
     assert len(seat.heard) == 40
     assert seat.ours.statistics().limited["messages_per_second"] >= 3
+
+
+@pytest.mark.parametrize("rate", [5e-324, 1e-300, 1e-9, 1e300, math.inf])
+@pytest.mark.parametrize("name", ["messages_per_second", "bytes_per_second"])
+def test_any_rate_that_is_positive_will_do(name: str, rate: float) -> None:
+    house = House(limits=Limits(**{name: rate}))  # type: ignore[arg-type]
+    peer = house.peer()
+    for _ in range(3):
+        if not house.statistics.limited.get(name):
+            peer.say(numbers(99), binary(bytes(120_000)))
+        house.run(0.1)
+    assert bool(house.statistics.limited.get(name, 0)) == (rate < 1)
+    assert len(house.heard("message")) >= (200 if rate < 1 else 300), "a burst passes"
+
+
+@pytest.mark.parametrize("how", ["close", "overflow"])
+def test_who_is_held_and_reads_nothing_is_gone_within_the_closing_time(how: str) -> None:
+    house = House(limits=replace(HELD, queue_bytes=6000), conditions=Conditions(buffer_bytes=4000))
+    held(house)
+    ws = house.ws()
+    for _ in range(2):
+        assert ws.send(bytes(5000))
+        house.turn()
+    if how == "close":
+        ws.close(4000)
+    else:
+        assert not ws.send(bytes(5000))
+    house.run(1.2)
+    assert house.closes == [("/", 1006, "") if how == "close" else ("/", 1008, "send queue full")]
+    assert nothing_left(house)

@@ -177,3 +177,12 @@ def test_a_page_without_tls_is_another_origin_than_a_server_with_it() -> None:
         asked = request(headers=UPGRADE | {"Origin": origin})
         asked.secure = True
         assert asked.same_origin is same
+
+
+def test_data_is_the_programs_own() -> None:
+    asked = request()
+    assert asked.data is None
+    asked.data = {"user": "ada"}
+    assert asked.data == {"user": "ada"}
+    with pytest.raises(AttributeError):
+        asked.user = "ada"  # type: ignore[attr-defined]

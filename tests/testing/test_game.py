@@ -6,6 +6,7 @@ import pytest
 from msgspec import Meta
 
 import tickws
+from tests import certificates
 from tickws.testing import Conditions, GameTable, ManualClock, MemoryNetwork
 
 
@@ -70,6 +71,15 @@ def test_beside_other_things_on_one_network() -> None:
         chat.work(None, wait=0)
     assert len(said) == 1
     assert table.network is network
+
+
+def test_a_table_by_tls() -> None:
+    table = GameTable(Move, snapshot_rate=20, ssl_context=certificates.served())
+    ada = table.join(ssl_context=certificates.trusted())
+    table.run(0.5)
+    assert ada.connected
+    (player,) = table.game.players
+    assert player.request.secure
 
 
 def test_the_same_calls_give_the_same_result() -> None:

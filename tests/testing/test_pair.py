@@ -3,6 +3,7 @@
 import pytest
 
 import tickws.testing
+from tests import certificates
 from tickws.errors import ConnectError
 from tickws.protocol.events import Frame
 from tickws.protocol.limits import Limits
@@ -124,3 +125,16 @@ def test_a_pair_that_never_meets_gives_up() -> None:
     patient = Limits(handshake_seconds=1000.0)
     with pytest.raises(TimeoutError, match="does not get connected"):
         Pair(conditions=Conditions(latency=100.0), client={"limits": patient}, limits=patient)
+
+
+def test_a_pair_by_tls() -> None:
+    pair = Pair(
+        ssl_context=certificates.served(),
+        client={"ssl_context": certificates.trusted()},
+        on_message=lambda ws, message: ws.send(message),
+    )
+    pair.client.send("hello")
+    pair.run(0.1)
+    assert pair.received == ["hello"]
+    (ws,) = pair.server.connections
+    assert ws.request.secure

@@ -79,7 +79,7 @@ def test_an_end_that_cannot_be_said_any_more_releases_the_connection() -> None:
 
     house = House()
     peer = house.peer()
-    sock: Any = house.ws()._link.stream._socket
+    sock: Any = house.ws()._link.stream.socket
     sock.shutdown = broken
     peer.say(close(1000))
     house.turn()

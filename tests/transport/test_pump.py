@@ -232,7 +232,7 @@ def test_nobody_listens_and_everything_goes_on() -> None:
 def counting_sends(house: House, ws: WebSocket) -> list[int]:
     """The sizes of the writes on a connection."""
     sizes: list[int] = []
-    sock: Any = ws._link.stream._socket
+    sock: Any = ws._link.stream.socket
     send = sock.send
 
     def counted(data: bytes) -> int:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import certificates
 from tests.certificates import VERSIONS, Version
 from tests.transport.forging import ALERT, DATA, HANDSHAKE, KEY_UPDATE_WITH_ANSWER, Forger
 from tests.transport.peers import nothing_left, text
 from tests.transport.tls_peers import TlsHouse, TlsPeer
 from tickws.testing import Conditions
+from tickws.transport.tls import TlsStream
 
 BOTH = pytest.mark.parametrize("version", VERSIONS)
 COUNT = 10_000
@@ -115,6 +117,25 @@ def test_records_of_a_byte_without_end_are_within_the_quota(
 
 
 @BOTH
+def test_a_segment_of_small_records_is_read_in_turns(version: Version, forge: Callable[[Version], Forgery]) -> None:
+    """One read opens a few, one turn takes no more messages than of a segment without TLS."""
+    forgery = forge(version)
+    forgery.forger.peer.tunnel.put(b"".join(forgery.forger.record(DATA, text("x")) for _ in range(1008)))
+    house = forgery.house
+    stream = house.ws("/")._link.stream
+    assert isinstance(stream, TlsStream)
+    assert stream.read(65536) == text("x") * 8
+    assert stream.unread
+    house.server._links.pump.read_again(house.ws("/")._link)  # which was read behind its back
+    most = before = 0
+    while len(house.heard("message", "/")) < 1000:
+        house.server.work(0)
+        now = len(house.heard("message", "/"))
+        most, before = max(most, now - before), now
+    assert most <= 8
+
+
+@BOTH
 @pytest.mark.parametrize("over", [1, 2, 100])
 def test_a_record_above_its_limit(version: Version, over: int, forge: Callable[[Version], Forgery]) -> None:
     """16 KiB of plain text are the most (RFC 8446 section 5.1): 16,384 go, above it the connection is lost."""
@@ -156,6 +177,7 @@ def test_key_updates_without_end(reads: bool, asks: bool, forge: Callable[[Versi
         tracemalloc.stop()
     assert size < 2 << 20
     forgery.is_well()
+    assert forgery.house.statistics.open == (2 if reads or not asks else 1)
     if not asks:
         forgery.forger.peer.deliver(forgery.forger.record(DATA, text("in the newest keys")))
         forgery.turn(10)
@@ -163,12 +185,17 @@ def test_key_updates_without_end(reads: bool, asks: bool, forge: Callable[[Versi
 
 
 def test_a_key_update_is_answered_without_further_events(forge: Callable[[Version], Forgery]) -> None:
-    """The reply is TLS's own: no message of ours takes it along, and no poller tells of it."""
+    """The reply is TLS's own: no message of ours takes it along, and no poller tells of it.
+
+    OpenSSL answers the first one when the second comes, or before our next words, as RFC 8446 section 4.6.3 has it.
+    """
     forgery = forge("TLSv1.3")
     forgery.forger.peer.take_all()
-    forgery.forger.peer.deliver(forgery.forger.key_update(KEY_UPDATE_WITH_ANSWER))
+    for _ in range(2):
+        forgery.forger.peer.deliver(forgery.forger.key_update(KEY_UPDATE_WITH_ANSWER))
     forgery.turn(4)
     answer = forgery.forger.peer.take_all()
+    assert answer
     forgery.house.ws("/").send("in our new keys")
     forgery.turn()
     later = forgery.forger.peer.take_all()
@@ -182,19 +209,15 @@ def test_a_key_update_is_answered_without_further_events(forge: Callable[[Versio
 
 
 @pytest.mark.parametrize("count", [1, 1000])
-@pytest.mark.parametrize("reads", [True, False], ids=["reads", "never reads"])
-def test_renegotiation_is_refused(count: int, reads: bool, forge: Callable[[Version], Forgery]) -> None:
-    """A second ClientHello within TLS 1.2: no new handshake, whatever becomes of the connection."""
+def test_renegotiation_is_refused(count: int, forge: Callable[[Version], Forgery]) -> None:
+    """A second ClientHello within TLS 1.2: an alert, or the end, but no new handshake."""
     forgery = forge("TLSv1.2")
-    hello = TlsPeer(forgery.house, forgery.honest._house._context).tunnel.hello()[5:]  # type: ignore[attr-defined]
+    hello = TlsPeer(forgery.house, certificates.trusted()).tunnel.hello()[5:]
     forgery.forger.peer.take_all()
     forgery.flood((forgery.forger.record(HANDSHAKE, hello) for _ in range(count)), reads=False)
     forgery.turn(20)
     answer = forgery.forger.peer.take_all()
-    assert b"\x16\x03\x03" not in answer[:3]
     assert answer[:3] in (b"\x15\x03\x03", b"")
-    if not reads:
-        forgery.turn(10)
     forgery.is_well()
 
 
@@ -202,7 +225,7 @@ def test_renegotiation_is_refused(count: int, reads: bool, forge: Callable[[Vers
 def test_a_hello_within_the_connection(version: Version, forge: Callable[[Version], Forgery]) -> None:
     """Plain, not sealed: no TLS takes that."""
     forgery = forge(version)
-    hello = TlsPeer(forgery.house, forgery.honest._house._context).tunnel.hello()  # type: ignore[attr-defined]
+    hello = TlsPeer(forgery.house, certificates.trusted()).tunnel.hello()
     forgery.forger.peer.deliver(hello)
     forgery.turn()
     assert forgery.house.closes == [("/", 1006, "")]

@@ -153,7 +153,7 @@ def test_the_time_is_for_tls_and_http_together(version: Version) -> None:
 
 @pytest.mark.parametrize("stall", [amid_hello(50), before_finished, before_http], ids=["hello", "finished", "http"])
 def test_a_thousand_who_stall_keep_nobody_waiting(stall: Stall, polls: Callable[[], int]) -> None:
-    house = TlsHouse(limits=many(1200))
+    house = TlsHouse(limits=Limits(handshakes=1200))
     honest = house.peer("/honest")
     stalling = [house.dial() for _ in range(1000)]
     house.turn()
@@ -174,11 +174,6 @@ def test_a_thousand_who_stall_keep_nobody_waiting(stall: Stall, polls: Callable[
     house.run(SECONDS + 6)
     assert house.statistics.timed_out == 1000
     assert house.statistics.connections == 2
-
-
-def many(count: int) -> Limits:
-    """Bounds that let so many be in their handshakes at once."""
-    return Limits(**({"handshakes": count} if "handshakes" in Limits.__dataclass_fields__ else {}))
 
 
 @BOTH

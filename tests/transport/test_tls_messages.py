@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests import certificates
 from tests.certificates import KINDS, VERSIONS, Kind, Version
 from tests.protocol.helpers import BINARY, ROLES, TEXT
 from tests.transport.ends import Seat, Who, other
@@ -177,4 +176,3 @@ def test_without_tls_there_is_none() -> None:
     seat = Seat(Role.SERVER)
     assert seat.socket.tls is None
     assert not seat.socket.request.secure
-    assert certificates.trusted() is not certificates.trusted()

@@ -41,6 +41,18 @@ def test_many_records_in_one_segment_without_any_further_event(version: Version,
 
 
 @BOTH
+def test_a_request_in_many_records_in_one_segment(version: Version) -> None:
+    """A record for each byte of the request, and then silence."""
+    house = TlsHouse(version)
+    peer = house.dial()
+    peer.shake()
+    request = request_head("GET / HTTP/1.1")
+    peer.tunnel.put(peer.tunnel.seal(*(request[at : at + 1] for at in range(len(request)))))
+    house.turn(len(request))
+    assert peer.receive_status() == 101
+
+
+@BOTH
 @pytest.mark.parametrize("quota", [1, 2, 7])
 def test_slice_quotas_of_messages_and_bytes(version: Version, quota: int) -> None:
     house = TlsHouse(version, limits=Limits(slice_messages=quota, slice_bytes=quota * 20))
@@ -90,14 +102,17 @@ def test_nothing_spins_when_all_is_read(version: Version) -> None:
     house.turn(COUNT)
     assert len(house.heard("message")) == COUNT
     assert not house.server.wait(1.0)
-    sealed = peer.tunnel.seal(text("last"))
-    peer.tunnel.put(sealed[:-1])  # no whole record: nothing can be done about it
-    house.turn(3)
-    assert not house.server.wait(1.0)
-    peer.tunnel.put(sealed[-1:])
+    whole, part = peer.tunnel.seal(text("whole")), peer.tunnel.seal(text("last"))
+    for segment in (whole + part[:10], part[10:-1]):  # no whole record: nothing can be done about it
+        peer.tunnel.put(segment)
+        house.turn(3)
+        assert not house.server.wait(1.0)
+        house.turn()
+    assert house.heard("message")[COUNT:] == ["whole"]
+    peer.tunnel.put(part[-1:])
     assert house.server.wait(1.0)
     house.turn()
-    assert house.heard("message")[COUNT:] == ["last"]
+    assert house.heard("message")[COUNT:] == ["whole", "last"]
 
 
 @BOTH

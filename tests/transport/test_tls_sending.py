@@ -15,6 +15,8 @@ from tickws.protocol.connection import Role
 from tickws.protocol.extensions import Deflate
 from tickws.protocol.limits import Limits
 from tickws.testing import Conditions
+from tickws.transport.steps import WRITE_BYTES
+from tickws.transport.tls import TlsStream
 
 BOTH = pytest.mark.parametrize("version", VERSIONS)
 SMALL = Conditions(buffer_bytes=10_000)
@@ -46,6 +48,21 @@ def test_large_messages_to_one_who_does_not_read_and_then_does(version: Version,
     assert seat.socket.queued_bytes == 0
     assert not tunnel.fault
     assert seat.closes == []
+
+
+@BOTH
+def test_a_full_line_holds_one_write(version: Version) -> None:
+    """What waits is plain: no more than one write of it is encrypted, and held twice, at a time."""
+    house = TlsHouse(version, limits=BIG)
+    house.peer(conditions=SMALL)
+    ws = house.ws()
+    ws.send(bytes(8 << 20))
+    house.turn(3)
+    stream = ws._link.stream
+    assert isinstance(stream, TlsStream)
+    for _ in range(20):
+        stream.write([])
+    assert stream._raw.unsent_bytes < WRITE_BYTES + 10_000
 
 
 @BOTH

@@ -9,13 +9,12 @@ from typing import Final
 import msgspec
 
 from tickws.client.pacer import Pacer
-from tickws.sync.events import EventCounter, EventQueue
+from tickws.sync.events import MOST_EVENTS, EventCounter, EventQueue
 from tickws.sync.schema import Input, InputSchema
 from tickws.sync.wire import MICROSECONDS, Ack, Event, InputMessage, Inputs, encode
 
 __all__ = ["Controls", "Voice"]
 
-EVENT_MESSAGES: Final = 256
 EVENT_BYTES: Final = 256 * 1024
 """Events that may wait for the server's acknowledgment: as many as it lets wait for ours."""
 EVENT_FRAME: Final = 9
@@ -71,7 +70,7 @@ class Voice:
         self._watches = watches
         self._message_bytes = message_bytes
         self.pacer = pacer
-        self.outgoing = EventQueue(EVENT_MESSAGES, EVENT_BYTES)
+        self.outgoing = EventQueue(MOST_EVENTS, EVENT_BYTES)
         self.incoming = EventCounter()
         self.applied: int | None = None
         """The tick of the newest snapshot applied."""

@@ -5,15 +5,17 @@ Everything is decided before the upgrade, while HTTP can still say why. A seat i
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from tickws.errors import check_callback
 from tickws.game.limits import GameLimits
 from tickws.game.session import Session
 from tickws.protocol.handshake import Accept, Reject, Request
+from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.sync.wire import SUBPROTOCOL
 from tickws.transport.handler import Answer, Handler
 from tickws.transport.reception import matches
@@ -21,6 +23,11 @@ from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
 
 __all__ = ["Authenticate", "Door", "Origins", "server_for"]
+
+logger = logging.getLogger("tickws")
+
+MOST_TOLD: Final = 16
+"""Reasons for a refusal that are warned of, each once."""
 
 Authenticate: TypeAlias = Callable[[Request], object]
 Origins: TypeAlias = Iterable[str | re.Pattern[str] | None] | Literal["same"] | None
@@ -61,6 +68,7 @@ class Door(Handler):
         self._taken = {False: 0, True: 0}
         self._authenticate = authenticate
         self._origins = origins if origins is None or origins == "same" else tuple(origins)
+        self._told: set[str] = set()  # why somebody was refused
         self._admitted: tuple[bool, Any] = (False, None)  # of the request whose WebSocket opens next, in the same step
         self.sessions: dict[WebSocket, Session] = {}
         """Everybody inside, in the order of their coming; also those who have not said hello."""
@@ -89,7 +97,7 @@ class Door(Handler):
         if isinstance(user, Awaitable):
             raise TypeError(f"authenticate answers at once; it gave {user!r}, which is to be awaited")
         if user is None or user is False:
-            return Reject(401, "401 Unauthorized: who are you?\n")
+            return Reject(401, "401 Unauthorized: who are you?\n", [("WWW-Authenticate", "Bearer")])  # RFC 9110, 15.5.2
         self._admitted = (spectator, user)
         return Accept(SUBPROTOCOL)
 
@@ -128,6 +136,14 @@ class Door(Handler):
     def on_slow(self, ws: WebSocket, seconds: float) -> None:
         """A client's socket does not take what it is sent."""
         ws.data.stalled(seconds)
+
+    def refuse(self, session: Session, reason: str) -> None:
+        """Close a session that will not play; each reason is warned of once, so that nobody fills the log."""
+        first = reason not in self._told and len(self._told) < MOST_TOLD
+        if first:
+            self._told.add(reason)
+        logger.log(logging.WARNING if first else logging.DEBUG, "%r: refused: %s", session.ws.remote_address, reason)
+        session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
 
     def vacate(self, session: Session) -> None:
         """The session is over, and its seat is free."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from tickws.errors import ProtocolFault
 from tickws.game.limits import GameLimits
-from tickws.sync.events import EventCounter
+from tickws.sync.events import MOST_EVENTS, EventCounter
 from tickws.sync.wire import Event
 
 __all__ = ["Inbox"]
@@ -29,10 +29,11 @@ class Inbox:
         rate: ticks a second.
     """
 
-    __slots__ = ("_limits", "_now", "_rate", "_share", "_waiting", "busy", "counter")
+    __slots__ = ("_limits", "_most", "_now", "_rate", "_share", "_waiting", "busy", "counter")
 
     def __init__(self, limits: GameLimits, rate: int) -> None:
         self._limits = limits
+        self._most = max(limits.event_messages, MOST_EVENTS)
         self._rate = rate
         self._share = float(limits.message_burst)  # messages that may pass, by and by
         self._now = A_TICK  # of these, how many in this tick
@@ -48,7 +49,7 @@ class Inbox:
         Raises:
             ProtocolFault: 1008, more wait than may be unacknowledged.
         """
-        if len(self._waiting) >= self._limits.event_messages:
+        if len(self._waiting) >= self._most:
             raise ProtocolFault(1008, "more messages than may wait for acknowledgment")
         self._waiting.append(event)
         self.busy = True

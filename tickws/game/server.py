@@ -29,7 +29,7 @@ from tickws.game.statistics import GameCounts, GameStatistics
 from tickws.loop.subsystem import Loop, Subsystem
 from tickws.loop.timestep import Tick
 from tickws.protocol.extensions import Deflate
-from tickws.protocol.opcodes import CloseCode, cut_reason
+from tickws.protocol.opcodes import CloseCode
 from tickws.statistics import frozen_counts
 from tickws.sync.events import pack_payload
 from tickws.sync.inputs import InputBuffer
@@ -376,8 +376,7 @@ class GameServer(Subsystem, Generic[I]):
 
     def _refuse(self, session: Session, reason: str) -> None:
         self.counts.refused += 1
-        logger.warning("%r: refused: %s", session.ws.remote_address, reason)
-        session.close(CloseCode.POLICY_VIOLATION, cut_reason(reason))
+        self._door.refuse(session, reason)
 
     def leave(self, session: Session, code: int, reason: str) -> None:
         """A connection is closed, or we have closed it: its player is gone from now on, and the seat is free."""

@@ -7,7 +7,7 @@ EventCounter    what they have sent, and we have received
 from __future__ import annotations
 
 from collections import deque
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,10 @@ from tickws.errors import ProtocolFault
 from tickws.sync.payload import pack, unpack
 from tickws.sync.wire import NAME_LENGTH, Event, encode
 
-__all__ = ["EventCounter", "EventQueue", "check_name", "pack_payload"]
+__all__ = ["MOST_EVENTS", "EventCounter", "EventQueue", "check_name", "pack_payload"]
+
+MOST_EVENTS: Final = 256
+"""Events of a client that may wait for acknowledgment, whatever its server (docs/wire-format.md)."""
 
 Message: TypeAlias = bytes
 

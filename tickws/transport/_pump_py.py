@@ -29,6 +29,9 @@ __all__ = ["Pump"]
 TURN: Final = 8
 """Messages of one link in one turn: at a few microseconds each, less than what its read costs."""
 
+CROWD: Final = 64
+"""Newcomers beyond whom the latest is served first: who came long ago has given up, or is no honest one."""
+
 _SECURING, _HANDSHAKE, _OPEN, _RELEASED = Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
 _NEW = (_HANDSHAKE, _SECURING)
 
@@ -307,7 +310,7 @@ class Pump:
         meter = self._meter
         steps = 0
         while newcomers:
-            link = newcomers.popleft()
+            link = newcomers.pop() if len(newcomers) > CROWD else newcomers.popleft()
             link.ready = False
             if link.phase is _RELEASED:
                 continue

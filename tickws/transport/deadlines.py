@@ -83,7 +83,7 @@ class Deadlines:
             steps += 1
             # it says anything but the Close that we wait for
             flooding = link.expiring and (
-                link.carried or link.stream.pending or link.spent > self._listened.light_until
+                link.held is not None or link.carried or link.stream.pending or link.spent > self._listened.light_until
             )
             if link.ready and not flooding and link.phase is not Phase.ENDING:
                 self._arm(link, STALL)

@@ -1,7 +1,7 @@
 """The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
 
     receive   poll once (the only place that may sleep), then one fair pass:
-              read, parse, dispatch · handshakes · deadlines · on_close, on_slow · accept · who has more to say
+              read, parse, dispatch · handshakes · accept · deadlines · on_close, on_slow · who says much
     flush     one fair pass over whoever has something to say: gather, one write each
 
 Promises: the overshoot of a slice is one step (`steps` lists them all); those who are in come first, but have no more
@@ -71,10 +71,10 @@ class Endpoint(Owner):
             (
                 (pump.read, 3),
                 (pump.greet, 2),
+                (self._accept, 3),
                 (self._links.deadlines.expire, 1),  # behind those who read: what has come in time is in time
                 (self._links.notices.tell, 1),
                 (pump.release, 1),
-                (self._accept, 2),
                 (pump.read_on, 1),
             ),
         )

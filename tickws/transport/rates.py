@@ -9,7 +9,6 @@ not listen is not held against anybody; here stand those who wait.
 from __future__ import annotations
 
 import heapq
-import math
 from collections import Counter
 
 from tickws.clock import FOREVER, NANOSECONDS
@@ -31,16 +30,16 @@ class Rates:
         self._held: list[tuple[int, int, Link]] = []
         self._order = 0
         self._stale = 0  # entries of links that are not held any more
-        self.on = math.isfinite(limits.messages_per_second) or math.isfinite(limits.bytes_per_second)
-        """Whether anything is to be reckoned."""
-        self.message_cost = _cost(limits.messages_per_second)
+        self.message_cost = _cost(limits.messages_per_second, limits.messages_burst)
         """Nanoseconds that one message spends."""
-        self.byte_cost = _cost(limits.bytes_per_second)
+        self.byte_cost = _cost(limits.bytes_per_second, limits.bytes_burst)
         """Nanoseconds that one byte spends."""
-        self.message_credit = round(limits.messages_burst * self.message_cost)
+        self.message_credit = limits.messages_burst * self.message_cost
         """Nanoseconds that a link's messages may be ahead of the clock."""
-        self.byte_credit = round(limits.bytes_burst * self.byte_cost)
+        self.byte_credit = limits.bytes_burst * self.byte_cost
         """Nanoseconds that a link's bytes may be ahead of the clock."""
+        self.on = self.message_cost > 0 or self.byte_cost > 0
+        """Whether anything is to be reckoned."""
 
     @property
     def due(self) -> int:
@@ -77,5 +76,7 @@ class Rates:
         return link
 
 
-def _cost(rate: float) -> float:
-    return NANOSECONDS / rate if math.isfinite(rate) else 0.0
+def _cost(rate: float, burst: int) -> float:
+    """Nanoseconds of one; a burst lasts for ever at most, and where it is over at once, nothing is reckoned."""
+    cost = min(NANOSECONDS / rate, FOREVER / burst)
+    return cost if cost * burst >= 1 else 0.0

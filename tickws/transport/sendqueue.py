@@ -7,6 +7,7 @@ ends the sleep.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from tickws.transport.outbox import Fragments, Producer
 from tickws.transport.poller import Poller
 
 __all__ = ["SendQueue"]
+
+logger = logging.getLogger("tickws")
 
 _BEFORE_CLOSE = (Phase.CONNECTING, Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN)
 
@@ -65,6 +68,12 @@ class SendQueue:
         if not outbox.put(message):
             full = outbox.queued_messages >= self._limits.queue_messages
             self.limited["queue_messages" if full else "queue_bytes"] += 1
+            logger.debug(
+                "%r: send queue full (%d messages, %d bytes)",
+                link.remote_address,
+                outbox.queued_messages,
+                outbox.queued_bytes,
+            )
             self.condemn(link, CloseCode.POLICY_VIOLATION, "send queue full")
             return False
         if not link.pending:

@@ -315,6 +315,7 @@ class WebSocketServer(Endpoint):
             listener.accept()
             if stale is not None and len(self._links.newcomers) > self._limits.handshakes:
                 self._links.limited["handshakes"] += 1
+                logger.debug("%r: dropped: too many handshakes at once", stale.remote_address)
                 self._links.lose(stale, "too many handshakes at once")
             steps += 1
             if len(self._links.by_fd) >= self._max_connections:
