@@ -22,6 +22,7 @@ from benchmarks.contenders.window import BUDGET, RATE, WindowResult
 from benchmarks.contest import MS, Contest
 from benchmarks.packing import OFFER
 from benchmarks.payloads import ENTITIES
+from benchmarks.secure import as_file
 
 __all__ = ["PERIOD", "READY_SECONDS", "Bout", "BoutResult", "cpus", "longest_step"]
 
@@ -123,13 +124,16 @@ class Bout:
         self._server_cpu, self._guest_cpu = cpus()
         self._stack = ExitStack()
         self._host: Talk
+        self._authority = ""
         self.port = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             talk = child.converse("benchmarks.contenders.host", self._options, self._server_cpu)
             self._host = stack.enter_context(talk)
-            self.port = int(self._host.hear(READY_SECONDS)["port"])
+            said = self._host.hear(READY_SECONDS)
+            self.port = int(said["port"])
+            self._authority = stack.enter_context(as_file(said["authority"]))
             self._stack = stack.pop_all()
         return self
 
@@ -138,7 +142,8 @@ class Bout:
 
     def guests(self, kind: str, options: dict[str, object]) -> Talk:
         """Start a program of `benchmarks.guests`; it speaks as the server likes it."""
-        given = {"--port": self.port, "--offer": OFFER if self._server == contenders.DEFLATE else "", **options}
+        offer = OFFER if self._server == contenders.DEFLATE else ""
+        given = {"--port": self.port, "--offer": offer, "--authority": self._authority, **options}
         talk = child.converse(f"benchmarks.guests.{kind}", given, self._guest_cpu)
         return self._stack.enter_context(talk)
 

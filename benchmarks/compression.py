@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from itertools import islice
 from statistics import fmean
 
@@ -35,6 +36,7 @@ from benchmarks.deflated.ways import DEFAULT, OFF, TITLES, WAYS
 from benchmarks.deflated.words import KINDS, PATIENCE_SECONDS, words
 from benchmarks.deflating import NOISE_MS, cost
 from benchmarks.report import report
+from benchmarks.secure import as_file
 from tickws import Deflate
 
 KIB = 1024
@@ -77,6 +79,16 @@ class Run:
         self._told += count
         self._heard = self._crowd.ask("hear", self._told, timeout=self._patience)["heard"]
         return spent
+
+    def arrival(self, cpu_seconds: float) -> Metrics:
+        """What it took until all were in: here and, so many seconds, there."""
+        came = self._host.ask("came", timeout=READY_SECONDS)
+        steps = came["steps"]
+        return {
+            "to let one in: CPU, µs": came["cpu_seconds"] * 1e6 / self._clients,
+            "of it accept and handshake, µs": (steps.get("accept", 0.0) + steps.get("handshake", 0.0)) * 1e6,
+            "to get in, client: CPU, µs": cpu_seconds * 1e6 / self._clients,
+        }
 
     def memory(self) -> int:
         """Of the server."""
@@ -126,21 +138,24 @@ def run(way: str, parsed: argparse.Namespace) -> Metrics:
         Failed: not all got in, or a process is gone.
     """
     here, there = cpus()
-    with converse("benchmarks.deflated.host", {"--way": way}, here) as host:
-        port = host.hear(READY_SECONDS)["port"]
+    with ExitStack() as stack:
+        host = stack.enter_context(converse("benchmarks.deflated.host", {"--way": way}, here))
+        said = host.hear(READY_SECONDS)
         empty = int(host.ask("memory", timeout=READY_SECONDS)["resident_bytes"] or 0)
-        words = {"--port": port, "--clients": parsed.clients}
-        with converse("benchmarks.deflated.crowd", words, there) as crowd:
-            inside = crowd.hear(READY_SECONDS)["open"]
-            if inside < parsed.clients:
-                raise Failed(f"{inside} of {parsed.clients} clients got in")
-            once = Run(host, crowd, parsed)
-            silent = once.memory()
-            found = once.measure()
+        authority = stack.enter_context(as_file(said["authority"]))
+        words = {"--port": said["port"], "--clients": parsed.clients, "--authority": authority}
+        crowd = stack.enter_context(converse("benchmarks.deflated.crowd", words, there))
+        inside = crowd.hear(READY_SECONDS)
+        if inside["open"] < parsed.clients:
+            raise Failed(f"{inside['open']} of {parsed.clients} clients got in")
+        once = Run(host, crowd, parsed)
+        arrival = once.arrival(inside["cpu_seconds"])
+        silent = once.memory()
+        found = once.measure()
     bare = empty / KIB / parsed.clients
     silence: Metrics = {"memory of a silent client, KiB": silent / KIB / parsed.clients - bare}
     talked = found[TALKED]
-    return {**silence, **found, TALKED: None if talked is None else talked - bare}
+    return {**arrival, **silence, **found, TALKED: None if talked is None else talked - bare}
 
 
 def levels(level: str, kind: str) -> Metrics:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.flood [--flooders 1,4,10] [--players 20] [--rounds 5] [--seconds 5] [--servers …]
     python -m benchmarks.flood --compression [...]
+    python -m benchmarks.flood --tls [...]
 
 Each server in a 60 Hz loop in a process of its own, all clients in others. 20 players say a stamped input 60 times a
 second each, and every 250 ms a newcomer connects, says one thing, and wants it back. One window is calm; then come the
@@ -13,6 +14,8 @@ snapshots are compressed. It must be no worse by more than the compression itsel
 Where the flood takes all of the budget, CPU shows nothing: then the CPU of each of its messages does, which is what the
 flood adds to the calm, by its messages. In further cases the flooders say bombs: about 1 KiB each, which is 1 MiB
 inflated, as much as `Limits` allow.
+
+`--tls` has tickws alone, without and with TLS: there all clients come by TLS 1.3. It must hold the same.
 
 Ends with 0 where tickws holds what it promises; else with 1.
 """
@@ -31,7 +34,7 @@ from benchmarks.contenders.window import BUDGET
 from benchmarks.contest import MS, Cases, Contest, Gate, delays, percent
 from benchmarks.payloads import ENTITIES, FLOOD, make_bomb
 from benchmarks.report import report
-from benchmarks.rounds import add_compression, hold, parse, parser
+from benchmarks.rounds import add_compression, add_tls, hold, parse, parser
 
 NEWCOMER_SECONDS = 0.25
 """From one newcomer to the next; and how long one may take to be in."""
@@ -128,7 +131,7 @@ def play(server: str, case: str, options: argparse.Namespace) -> Cases:
 
 def gates(contest: Contest, server: str, case: str, options: argparse.Namespace) -> list[Gate]:
     """What tickws promises."""
-    title = case if server == "tickws" else f"{case}, compressed"
+    title = case + contenders.suffix(server)
     step, kind = longest_step(contest, case, server)
     budget = options.budget * MS
     bounds = [
@@ -152,7 +155,7 @@ def all_gates(contest: Contest, cases: list[str], options: argparse.Namespace) -
         for server in contenders.OURS:
             if server in contest.rounds and (server == contenders.DEFLATE or not case.endswith(BOMBS)):
                 yield from gates(contest, server, name, options)
-        if set(contenders.OURS) <= contest.rounds.keys() and not case.endswith(BOMBS):
+        if contenders.DEFLATE in contest.rounds and not case.endswith(BOMBS):
             yield from deflating.verdict(contest, name, ["slice p50, ms", "CPU, %"], prefix="calm: ")
             yield from deflating.verdict(contest, name, COMPARED)
 
@@ -164,6 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--budget", type=float, default=BUDGET, help="seconds of a frame")
     made.set_defaults(players=20)
     add_compression(made)
+    add_tls(made)
     options = parse(made, arguments, {"flooders": "2", "players": 5})
     cases = [str(int(count)) for count in options.flooders.split(",")]
     if contenders.DEFLATE in options.servers:

@@ -1,10 +1,13 @@
 """Hitch: the game blocks half a second, once. Is anything lost, and how long does it hurt?
 
     python -m benchmarks.hitch [--hitch 0.5] [--players 50] [--rounds 5] [--seconds 5] [--servers tickws,picows,…]
+    python -m benchmarks.hitch --tls [...]
 
 Each server in a 60 Hz loop in a process of its own, all clients in another. 50 players say a stamped input 60 times a
 second each, whatever the server does. One window is calm; then the game sleeps in the middle of a tick. The second
 window is the hitch and the second behind it, the third the second after that. Rounds are interleaved.
+
+`--tls` has tickws alone, without and with TLS: there all players come by TLS 1.3. It must hold the same.
 
 Ends with 0 where tickws holds what it promises; else with 1.
 """
@@ -15,11 +18,12 @@ import argparse
 import sys
 import time
 
+from benchmarks import contenders
 from benchmarks.bout import PERIOD, Bout
 from benchmarks.contenders.window import BUDGET, WindowResult
 from benchmarks.contest import MS, Cases, Contest, Gate, delays, percent
 from benchmarks.report import report
-from benchmarks.rounds import hold, parse, parser
+from benchmarks.rounds import add_tls, hold, parse, parser
 
 BEFORE, HITCH, AFTER = "before", "the hitch, and a second", "the second after that"
 KEPT = 0.25
@@ -58,22 +62,22 @@ def play(server: str, options: argparse.Namespace) -> Cases:
     }
 
 
-def gates(contest: Contest, options: argparse.Namespace) -> list[Gate]:
+def gates(contest: Contest, server: str, options: argparse.Namespace) -> list[Gate]:
     """What tickws promises."""
-    spread = contest.spread
+    spread, suffix = contest.spread, contenders.suffix(server)
     normal = PERIOD * MS + BUDGET * MS
-    delay = spread("tickws", AFTER, "players' delay p99, ms")
+    delay = spread(server, AFTER, "players' delay p99, ms")
     return [
-        Gate("inputs lost", spread("tickws", AFTER, "inputs lost"), 0.0),
-        Gate("players disconnected", spread("tickws", AFTER, "players disconnected"), 0.0),
+        Gate(f"inputs lost{suffix}", spread(server, AFTER, "inputs lost"), 0.0),
+        Gate(f"players disconnected{suffix}", spread(server, AFTER, "players disconnected"), 0.0),
         Gate(
-            "slip counted, ms",
-            spread("tickws", HITCH, "slipped, ms"),
+            f"slip counted{suffix}, ms",
+            spread(server, HITCH, "slipped, ms"),
             (options.hitch - KEPT) * MS,
             at_least=True,
             why="the hitch, less the 250 ms that the loop makes up for",
         ),
-        Gate("players' delay p99 a second later, ms", delay, normal, why="one tick and the slice"),
+        Gate(f"players' delay p99 a second later{suffix}, ms", delay, normal, why="one tick and the slice"),
     ]
 
 
@@ -82,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = parser("hitch", __doc__)
     made.add_argument("--hitch", type=float, default=0.5, help="seconds that the game blocks")
     made.set_defaults(players=50)
+    add_tls(made)
     options = parse(made, arguments, {"players": 5})
     if options.hitch <= 2 * KEPT - PERIOD:
         made.error(f"--hitch is {2 * KEPT:g} or more: less is made up for, or nearly")
@@ -90,8 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.seconds:g} s before it, {options.rounds} rounds"
     )
     contest = hold("hitch", setting, options, ["hitch"], lambda server, case: play(server, options))
-    if "tickws" in contest.rounds:
-        contest.gates.extend(gates(contest, options))
+    for server in contenders.OURS:
+        if server in contest.rounds:
+            contest.gates.extend(gates(contest, server, options))
     return report(contest, options.json)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import selectors
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class Load(Generic[P]):
         turns: for each player, from when all are ready; None: until `stop`.
         beside: called at every look at the sockets.
         distant: who is at the other end of a line, as `connect` has it.
+        secured: the port of one who speaks TLS, and what it trusts; None: it does not.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Load(Generic[P]):
         clock: Clock,
         beside: Callable[[], None] = lambda: None,
         distant: Callable[[P], bool] = lambda player: False,
+        secured: Callable[[P], tuple[int, ssl.SSLContext] | None] = lambda player: None,
     ) -> None:
         self._clock = clock
         self._spacing = NANOSECONDS / rate / len(players)  # from one player's turn to the next player's
@@ -75,7 +78,10 @@ class Load(Generic[P]):
         self._late = 0
         self._ended = False
         self._selector = selectors.DefaultSelector()
-        self.seats = [Seat(player, connect(port, distant=distant(player))) for player in players]
+        self.seats: list[Seat[P]] = []
+        for player in players:
+            door, context = secured(player) or (port, None)
+            self.seats.append(Seat(player, connect(door, distant=distant(player), context=context)))
         for seat in self.seats:
             self._selector.register(seat.sock, selectors.EVENT_READ, seat)
 

@@ -17,7 +17,7 @@ from benchmarks.child import Failed
 from benchmarks.contest import Cases, Contest
 from benchmarks.report import add_json
 
-__all__ = ["add_compression", "hold", "parse", "parser"]
+__all__ = ["add_compression", "add_tls", "hold", "parse", "parser"]
 
 SEED = 4
 """Of the orders: the same for all, so that two runs of a program are alike."""
@@ -49,6 +49,11 @@ def add_compression(made: argparse.ArgumentParser) -> None:
     made.add_argument("--compression", action="store_true", help="tickws without and with permessage-deflate")
 
 
+def add_tls(made: argparse.ArgumentParser) -> None:
+    """The option `--tls`: tickws alone, without and with it."""
+    made.add_argument("--tls", action="store_true", help="tickws without and with TLS")
+
+
 def parse(
     made: argparse.ArgumentParser, arguments: list[str] | None, quick: Mapping[str, object]
 ) -> argparse.Namespace:
@@ -56,8 +61,11 @@ def parse(
     if made.parse_args(arguments).quick:
         made.set_defaults(rounds=1, seconds=1.0, **quick)
     options = made.parse_args(arguments)
-    options.servers = list(contenders.OURS) if getattr(options, "compression", False) else options.servers.split(",")
-    if unknown := set(options.servers) - {*contenders.NAMES, contenders.DEFLATE}:
+    asked = {contenders.DEFLATE: getattr(options, "compression", False), contenders.TLS: getattr(options, "tls", False)}
+    options.servers = options.servers.split(",")
+    if any(asked.values()):
+        options.servers = ["tickws", *(server for server, wanted in asked.items() if wanted)]
+    if unknown := set(options.servers) - {*contenders.NAMES, *contenders.OURS}:
         made.error(f"--servers {','.join(sorted(unknown))}: known are {', '.join(contenders.NAMES)}")
     if min(options.rounds, options.seconds, options.players) <= 0:
         made.error("rounds, seconds and players are above zero")

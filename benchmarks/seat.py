@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Generic, TypeVar
 
 from benchmarks.peer import Peer
+from benchmarks.secure import secure
 
-__all__ = ["HOST", "READ_BYTES", "Seat", "connect"]
+__all__ = ["HOST", "READ_BYTES", "Seat", "connect", "distance"]
 
 P = TypeVar("P", bound=Peer)
 
@@ -18,23 +20,34 @@ DISTANT_BYTES = 16 * 1024
 ETHERNET_SEGMENT = 1448
 
 
-def connect(port: int, *, distant: bool = False) -> socket.socket:
+def distance(sock: socket.socket) -> None:
+    """Let a socket that is not connected yet take no more at once than the other end of a line would.
+
+    Between two sockets of one machine the kernel holds megabytes, so that it would take minutes until a server feels
+    that somebody does not read.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DISTANT_BYTES)
+    if hasattr(socket, "TCP_MAXSEG"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, ETHERNET_SEGMENT)
+
+
+def connect(port: int, *, distant: bool = False, context: ssl.SSLContext | None = None) -> socket.socket:
     """A socket to that port of this machine.
 
     Args:
-        distant: take no more at once than the other end of a line would. Between two sockets of one machine the kernel
-            holds megabytes, so that it would take minutes until a server feels that somebody does not read.
+        distant: see `distance`.
+        context: for TLS (`benchmarks.secure.trusting`); its handshake goes on while the socket is read and written.
     """
     sock = socket.socket()
     try:
         if distant:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DISTANT_BYTES)
-            if hasattr(socket, "TCP_MAXSEG"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, ETHERNET_SEGMENT)
+            distance(sock)
         sock.settimeout(CONNECTING_SECONDS)
         sock.connect((HOST, port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
+        if context is not None:
+            sock = secure(sock, context)
     except BaseException:
         sock.close()
         raise

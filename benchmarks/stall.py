@@ -2,6 +2,7 @@
 
     python -m benchmarks.stall [--stallers 1,10,20] [--players 50] [--rounds 5] [--seconds 5] [--servers …]
     python -m benchmarks.stall --compression [...]
+    python -m benchmarks.stall --tls [...]
 
 Each server in a 60 Hz loop in a process of its own, all clients in another. 50 players say a stamped input 60 times a
 second each, and 20 times a second the game broadcasts a snapshot of 200 entities, 4.8 kB. In one window all read; in
@@ -11,6 +12,8 @@ who go on to read.
 
 `--compression` has tickws alone, without and with permessage-deflate: players compress all that they say, and snapshots
 are compressed. It must be no worse by more than the compression itself (`benchmarks.deflating` has the rule).
+
+`--tls` has tickws alone, without and with TLS: there all clients come by TLS 1.3. It must hold the same.
 
 Ends with 0 where tickws holds what it promises; else with 1.
 """
@@ -28,7 +31,7 @@ from benchmarks.contest import MS, Cases, Contest, Gate, delays, percent
 from benchmarks.guests.players import kinds
 from benchmarks.payloads import Kind
 from benchmarks.report import report
-from benchmarks.rounds import add_compression, hold, parse, parser
+from benchmarks.rounds import add_compression, add_tls, hold, parse, parser
 
 ENTITIES = 200
 SEND_BUFFER = 64 * 1024
@@ -96,7 +99,7 @@ def play(server: str, stallers: int, options: argparse.Namespace) -> Cases:
 def gates(contest: Contest, server: str, options: argparse.Namespace) -> list[Gate]:
     """What tickws promises."""
     found = []
-    suffix = "" if server == "tickws" else ", compressed"
+    suffix = contenders.suffix(server)
     for stallers in options.stallers:
         before, stalled = stall_cases(stallers)
         calm = contest.spread(server, before, "the others' delay p99, ms")
@@ -119,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = parser("stall", __doc__)
     made.add_argument("--stallers", default="1,10,20", help="how many stop reading, with commas")
     add_compression(made)
+    add_tls(made)
     made.set_defaults(players=50)
     options = parse(made, arguments, {"stallers": "2", "players": 6})
     options.stallers = [int(count) for count in options.stallers.split(",")]
@@ -133,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     for server in contenders.OURS:
         if server in contest.rounds:
             contest.gates.extend(gates(contest, server, options))
-    if set(contenders.OURS) <= contest.rounds.keys():
+    if contenders.DEFLATE in contest.rounds:
         for case in [name for stallers in options.stallers for name in stall_cases(stallers)]:
             contest.gates.extend(deflating.verdict(contest, case, COMPARED))
     return report(contest, options.json)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import selectors
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -43,11 +44,13 @@ class Crowd(Generic[P]):
 
     Args:
         make: makes one.
+        context: for TLS.
     """
 
-    def __init__(self, port: int, make: Callable[[], P]) -> None:
+    def __init__(self, port: int, make: Callable[[], P], context: ssl.SSLContext | None = None) -> None:
         self._port = port
         self._make = make
+        self._context = context
         self._selector = selectors.DefaultSelector()
         self.seats: list[Seat[P]] = []
         self.pings = 0
@@ -55,7 +58,7 @@ class Crowd(Generic[P]):
 
     def connect(self) -> None:
         """One more."""
-        seat = Seat(self._make(), connect(self._port))
+        seat = Seat(self._make(), connect(self._port, context=self._context))
         seat.write()
         self._selector.register(seat.sock, selectors.EVENT_READ, seat)
         self.seats.append(seat)

@@ -1,7 +1,7 @@
 """Servers side by side: each in a 60 Hz loop of its own process (`host`), driven as its users drive it from a loop.
 
 `NAMES` are those that there are; `missing` tells what a machine lacks for one. `DEFLATE` is tickws with
-permessage-deflate, which stands beside tickws where that is asked for.
+permessage-deflate and `TLS` tickws over TLS: each stands beside tickws where that is asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.contenders.contender import Contender
 
-__all__ = ["DEFLATE", "NAMES", "OURS", "missing", "of", "title"]
+__all__ = ["DEFLATE", "NAMES", "OURS", "TLS", "missing", "of", "suffix", "title"]
 
 _PACKAGES = {
     "tickws": "tickws",
@@ -22,8 +22,10 @@ _PACKAGES = {
     "simple": "SimpleWebSocketServer",
 }
 NAMES = tuple(_PACKAGES)
-DEFLATE = "deflate"
-OURS = ("tickws", DEFLATE)
+DEFLATE, TLS = "deflate", "tls"
+_SUFFIXES = {"tickws": "", DEFLATE: ", compressed", TLS: ", TLS"}
+OURS = tuple(_SUFFIXES)
+_NEEDED = {**_PACKAGES, TLS: "trustme"}
 
 
 def missing(name: str) -> str | None:
@@ -31,14 +33,19 @@ def missing(name: str) -> str | None:
     try:
         import_module(f"benchmarks.contenders.{name}_server")
     except ImportError as error:  # a peer's: what is ours is here
-        return f"{_PACKAGES[name]} cannot be imported ({error}): pip install {_PACKAGES[name]}"
+        return f"{_NEEDED[name]} cannot be imported ({error}): pip install {_NEEDED[name]}"
     return None
+
+
+def suffix(name: str) -> str:
+    """What stands behind the name of one of ours."""
+    return _SUFFIXES[name]
 
 
 def title(name: str) -> str:
     """Its package and version."""
-    if name == DEFLATE:
-        return f"{title('tickws')}, compressed"
+    if name in OURS[1:]:
+        return title("tickws") + suffix(name)
     try:
         return f"{_PACKAGES[name]} {version(_PACKAGES[name])}"
     except PackageNotFoundError:

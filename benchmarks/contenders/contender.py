@@ -48,6 +48,9 @@ class Contender(tickws.Subsystem, ABC):
         send_buffer: what the kernel may hold for each connection, in bytes; None: what it likes.
     """
 
+    authority = ""
+    """Whom clients must trust, where it speaks TLS: PEM."""
+
     def __init__(self, game: Game, send_buffer: int | None = None) -> None:
         self.game = game
         self._send_buffer = send_buffer

@@ -2,7 +2,7 @@
 
     python -m benchmarks.contenders.host --server NAME [--budget 0.004] [--entities 50] [--every 3]
 
-says `{"port": P}`, and takes commands, a line each:
+says `{"port": P, "authority": PEM}` (empty where it speaks no TLS), and takes commands, a line each:
 
     window NAME     what is measured from now on counts as NAME
     hitch SECONDS   the game blocks, once
@@ -178,7 +178,7 @@ def _plain(of: object) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.contenders.host", description=__doc__)
-    parser.add_argument("--server", choices=(*contenders.NAMES, contenders.DEFLATE), required=True)
+    parser.add_argument("--server", choices={*contenders.NAMES, *contenders.OURS}, required=True)
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of a frame")
     parser.add_argument("--entities", type=int, default=ENTITIES, help="of a snapshot")
     parser.add_argument("--every", type=int, default=SNAPSHOT_TICKS, help="ticks from snapshot to snapshot; 0: none")
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     logging.disable(logging.CRITICAL)
     raise_descriptors()
     host = Host(options)
-    answer({"port": host.contender.port})
+    answer({"port": host.contender.port, "authority": host.contender.authority})
     answer(host.run())
     os._exit(0)  # how each server would end with its clients in is not the question
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import socket
+import ssl
 
 import tickws
 from benchmarks.contenders.contender import Contender, Game
-from tickws.transport.network import Socket, SocketNetwork
+from tickws.errors import ErrorPolicy
 
 __all__ = ["Server"]
-
-
-class Network(SocketNetwork):
-    """The machine's, but that the server's own buffers may be narrow."""
-
-    def __init__(self, contender: Contender) -> None:
-        super().__init__()
-        self._contender = contender
-
-    def listen(self, host: str, port: int, backlog: int) -> list[Socket]:
-        doors = super().listen(host, port, backlog)
-        self._contender.narrow(*(door for door in doors if isinstance(door, socket.socket)))
-        return doors
 
 
 class Server(Contender):
     """tickws."""
 
     compression: tickws.Deflate | None = None
+    errors: ErrorPolicy = "raise"
 
-    def __init__(self, game: Game, send_buffer: int | None = None) -> None:
+    def __init__(
+        self,
+        game: Game,
+        send_buffer: int | None = None,
+        limits: tickws.Limits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(game, send_buffer)
         self._silent: set[tickws.WebSocket] = set()
         self.server = tickws.WebSocketServer(
@@ -38,9 +32,11 @@ class Server(Contender):
             on_message=self._heard,
             on_close=self._closed,
             compression=self.compression,
-            errors="raise",
-            network=Network(self),
+            limits=limits,
+            errors=self.errors,
+            ssl_context=ssl_context,
         )
+        self.narrow(*self.server.sockets)
         self.port = self.server.port
 
     def _opened(self, ws: tickws.WebSocket) -> None:

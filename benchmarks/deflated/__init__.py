@@ -1,4 +1,4 @@
-"""What permessage-deflate costs a server: `host` has it, `crowd` is its clients; `ways` and `words` serve both.
+"""What permessage-deflate costs a server, or TLS: `host` has it, `crowd` is its clients; `ways` and `words` serve both.
 
-`benchmarks.compression` directs them.
+`benchmarks.compression` and `benchmarks.tls` direct them.
 """

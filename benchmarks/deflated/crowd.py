@@ -1,8 +1,9 @@
 """Clients of a server that compresses: they offer it as browsers do, say what they are told to, and listen.
 
-    python -m benchmarks.deflated.crowd --port P --clients N
+    python -m benchmarks.deflated.crowd --port P --clients N [--authority FILE]
 
-says `{"open": N}` once all are in, and takes commands, a line each; each answers with one line of JSON:
+says `{"open": N, "cpu_seconds": ...}` once all are in, and takes commands, a line each; each answers with one line of
+JSON:
 
     say KIND COUNT      each client says the same, once a tick, so many times: `{"said": ...}`, a check sum so far
     hear COUNT          wait until each has heard so many messages in all: `{"heard": [...]}`, their check sums
@@ -24,8 +25,9 @@ from benchmarks.deflated.words import KINDS, PATIENCE_SECONDS, ticks, words
 from benchmarks.loadgen import SLOT_SECONDS
 from benchmarks.packing import OFFER
 from benchmarks.peer import Peer
-from benchmarks.process import raise_descriptors
+from benchmarks.process import Usage, raise_descriptors
 from benchmarks.seat import HOST
+from benchmarks.secure import trusted
 
 __all__ = ["main"]
 
@@ -51,10 +53,11 @@ class Listeners(Crowd[Listener]):
     """All of them, and what they are told."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        super().__init__(options.port, lambda: Listener(f"{HOST}:{options.port}"))
+        super().__init__(options.port, lambda: Listener(f"{HOST}:{options.port}"), trusted(options.authority))
         self._clients = options.clients
         self._words = {kind: words(kind) for kind in KINDS}
         self._said = 0
+        self._begun = Usage.now()
         for _ in range(options.clients):
             self.connect()
 
@@ -64,7 +67,7 @@ class Listeners(Crowd[Listener]):
         give_up = time.monotonic() + CONNECTING_SECONDS
         while self.open < self._clients and not self.lost and time.monotonic() < give_up:
             self._look()
-        answer({"open": self.open})
+        answer({"open": self.open, "cpu_seconds": Usage.now().since(self._begun).cpu_seconds})
         while (told := commands.next()) != ["end"]:
             if told is None:
                 self._look()
@@ -109,6 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--clients", type=int, required=True)
+    parser.add_argument("--authority", default="", help="whom to trust, by TLS: a PEM file")
     options = parser.parse_args(arguments)
     raise_descriptors()
     Listeners(options).run()

@@ -1,10 +1,12 @@
-"""A server that compresses in one way, and does as it is told; what it uses its CPU for is counted call by call.
+"""A server that compresses in one way, or speaks TLS, and does as it is told. Its CPU is counted call by call.
 
-    python -m benchmarks.deflated.host --way off|default|takeover|largest
+    python -m benchmarks.deflated.host --way off|default|takeover|largest|tls|tls-rsa
 
-says `{"port": P}`, and takes commands, a line each; each answers with one line of JSON:
+says `{"port": P, "authority": PEM}` (empty without TLS), and takes commands, a line each; each answers with one line
+of JSON:
 
     memory              `{"resident_bytes": ...}`
+    came                `{"cpu_seconds": ..., "steps": ...}`: what all who came took, and by steps (seconds each)
     take COUNT          go on until so many messages were heard since the beginning, with one look at the sockets a tick
     tell KIND COUNT     20 times a second, say something to each client by itself: so many times
     broadcast KIND COUNT    likewise, one thing to all
@@ -26,12 +28,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import tickws
+from benchmarks import certificates
 from benchmarks.commands import Commands, answer
 from benchmarks.contenders.window import RATE
-from benchmarks.deflated.ways import WAYS
+from benchmarks.deflated.ways import RSA, SECURED, TLS, WAYS
 from benchmarks.deflated.words import KINDS, PATIENCE_SECONDS, ticks, words
 from benchmarks.process import cpu_ns, raise_descriptors, resident_bytes
 from tickws.clock import NANOSECONDS
@@ -58,7 +61,10 @@ class Host(tickws.Handler):
 
     def __init__(self, way: str) -> None:
         limits = tickws.Limits(ping_seconds=math.inf)  # nothing else is to go over the wire
-        self.server = tickws.WebSocketServer(self, port=0, compression=WAYS[way], limits=limits, errors="raise")
+        context, self.authority = certificates.serve(rsa=way == RSA) if way in (TLS, RSA) else (None, "")
+        self.server = tickws.WebSocketServer(
+            self, port=0, compression=WAYS.get(way), limits=limits, errors="raise", ssl_context=context
+        )
         self._words: dict[str, Iterator[bytes]] = {kind: words(kind) for kind in KINDS}
         self._heard = self._bytes = 0
         self._cpu = 0  # of this command, in nanoseconds
@@ -78,7 +84,9 @@ class Host(tickws.Handler):
         commands = Commands()
         while (told := commands.next()) != ["end"]:
             if told is None:
-                self.server.work(0.002)
+                self._used(lambda: self.server.work(0.002))
+            elif told[0] == "came":
+                answer(self._came())
             elif told[0] == "memory":
                 gc.collect()
                 answer({"resident_bytes": resident_bytes()})
@@ -93,6 +101,16 @@ class Host(tickws.Handler):
         begun = cpu_ns()
         call()
         self._cpu += cpu_ns() - begun
+
+    def _came(self) -> dict[str, Any]:
+        """From the beginning, as nothing was told yet."""
+        found = self.server.statistics()
+        steps = {
+            kind: step.slices.mean * step.slices.count / found.opened
+            for kind, step in found.steps.items()
+            if step.count and found.opened
+        }
+        return {"cpu_seconds": self._cpu / NANOSECONDS, "steps": steps}
 
     def _take(self, count: int) -> Spent:
         server = self.server
@@ -141,12 +159,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--way", choices=WAYS, required=True)
+    parser.add_argument("--way", choices={*WAYS, *SECURED}, required=True)
     options = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     raise_descriptors()
     host = Host(options.way)
-    answer({"port": host.server.port})
+    answer({"port": host.server.port, "authority": host.authority})
     host.run()
     os._exit(0)  # how it ends with its clients in is not the question
 

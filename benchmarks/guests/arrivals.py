@@ -1,9 +1,10 @@
-"""Getting in: sockets that connect without waiting, from `connect` to the 101, many at once."""
+"""Getting in: sockets that connect without waiting, from `connect` to the 101, many at once; by TLS, too."""
 
 from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter_ns
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 
 from benchmarks.peer import Peer
 from benchmarks.seat import HOST, READ_BYTES
+from benchmarks.secure import Secure, secure
 from tickws.clock import NANOSECONDS
 
 __all__ = ["Arrival", "Arrivals"]
@@ -41,11 +43,18 @@ class Arrivals(Generic[P]):
 
     Args:
         changed: called when one is in, and when one is over.
+        context: for TLS.
     """
 
-    def __init__(self, port: int, changed: Callable[[Arrival[P]], None] = lambda arrival: None) -> None:
+    def __init__(
+        self,
+        port: int,
+        changed: Callable[[Arrival[P]], None] = lambda arrival: None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._port = port
         self._changed = changed
+        self._context = context
         self._selector = selectors.DefaultSelector()
 
     def begin(self, peer: P) -> Arrival[P]:
@@ -71,30 +80,45 @@ class Arrivals(Generic[P]):
             arrival: Arrival[P] = key.data
             try:
                 self._serve(arrival, events)
-            except BlockingIOError:
-                pass
             except OSError:
                 self._fail(arrival)
 
     def _serve(self, arrival: Arrival[P], events: int) -> None:
-        sock, peer = arrival.sock, arrival.peer
+        peer = arrival.peer
+        if self._context is not None and not isinstance(arrival.sock, Secure):
+            if error := arrival.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, "not connected")
+            arrival.sock = secure(arrival.sock, self._context)  # before it is connected, that would speak no TLS
         if events & selectors.EVENT_READ:
-            data = sock.recv(READ_BYTES)
-            if not data:
-                self._fail(arrival)
-                return
-            peer.receive(data)
-            if peer.fault:
-                self._fail(arrival)
-                return
-            if arrival.opened is None and peer.open:
-                arrival.opened = perf_counter_ns()
-                self._changed(arrival)
+            self._read(arrival)
         if peer.out and not arrival.over:
-            peer.out = peer.out[sock.send(peer.out) :]
+            try:
+                peer.out = peer.out[arrival.sock.send(peer.out) :]
+            except BlockingIOError:
+                pass
         if not arrival.over:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.out else 0)
-            self._selector.modify(sock, wanted, arrival)
+            self._selector.modify(arrival.sock, self._wanted(arrival), arrival)
+
+    def _read(self, arrival: Arrival[P]) -> None:
+        peer = arrival.peer
+        try:
+            data = arrival.sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        peer.receive(data)
+        if peer.fault or not data:
+            self._fail(arrival)
+        elif arrival.opened is None and peer.open:
+            arrival.opened = perf_counter_ns()
+            self._changed(arrival)
+
+    @staticmethod
+    def _wanted(arrival: Arrival[P]) -> int:
+        """What to wait for: in a TLS handshake for the server's word, which stands before ours."""
+        sock = arrival.sock
+        if not arrival.peer.out or (isinstance(sock, Secure) and sock.version() is None):
+            return selectors.EVENT_READ
+        return selectors.EVENT_READ | selectors.EVENT_WRITE
 
     def _fail(self, arrival: Arrival[P]) -> None:
         self.drop(arrival)

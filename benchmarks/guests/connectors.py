@@ -22,6 +22,7 @@ from benchmarks.loadgen import SLOT_SECONDS
 from benchmarks.peer import Peer
 from benchmarks.process import Usage, raise_descriptors
 from benchmarks.seat import HOST
+from benchmarks.secure import trusted
 from tickws.clock import NANOSECONDS
 
 __all__ = ["Connector", "Connectors"]
@@ -42,7 +43,7 @@ class Connectors:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._commands = Commands()
-        self._arrivals = Arrivals[Connector](options.port, self._changed)
+        self._arrivals = Arrivals[Connector](options.port, self._changed, trusted(options.authority))
         self._clients: list[Arrival[Connector]] = []
         self._begun: int | None = None
         self._last: int | None = None  # when the last one got in
@@ -99,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--flight", type=int, default=500, help="how many are on their way at a time")
     parser.add_argument("--offer", default="", help="an extension")
+    parser.add_argument("--authority", default="", help="whom to trust, by TLS: a PEM file")
     options = parser.parse_args(arguments)
     raise_descriptors()
     Connectors(options).run()

@@ -1,6 +1,6 @@
 """Flooders: each says the same 16 bytes as fast as its socket takes them, and reads what it is sent.
 
-    python -m benchmarks.guests.flooders --port P [--offer EXTENSION] [--bomb BYTES]
+    python -m benchmarks.guests.flooders --port P [--offer EXTENSION] [--authority FILE] [--bomb BYTES]
 
 With `--bomb` it is a message of so many bytes, of which compression leaves a thousandth. It takes commands, and answers
 the first and the last when they are done:
@@ -23,6 +23,7 @@ from benchmarks.payloads import FLOOD, make_bomb
 from benchmarks.peer import Peer
 from benchmarks.process import Usage
 from benchmarks.seat import HOST
+from benchmarks.secure import trusted
 
 __all__ = ["Flooder", "Flooders"]
 
@@ -47,7 +48,7 @@ class Flooders:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._commands = Commands()
-        self._arrivals = Arrivals[Flooder](options.port)
+        self._arrivals = Arrivals[Flooder](options.port, context=trusted(options.authority))
         self._word = make_bomb(options.bomb) if options.bomb else FLOOD
         self._frame = b""  # the word's
         self._block = memoryview(b"")
@@ -121,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.guests.flooders", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--offer", default="", help="an extension")
+    parser.add_argument("--authority", default="", help="whom to trust, by TLS: a PEM file")
     parser.add_argument("--bomb", type=int, default=0, help="bytes of what each says, instead of 16")
     Flooders(parser.parse_args(arguments)).run()
     return 0

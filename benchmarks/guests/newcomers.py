@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from time import perf_counter_ns
 from typing import Any
 
@@ -42,13 +43,14 @@ class Newcomers:
     Args:
         every: seconds from one to the next; 0: none come.
         offer: an extension that they offer.
+        context: for TLS.
     """
 
-    def __init__(self, port: int, every: float, offer: str = "") -> None:
+    def __init__(self, port: int, every: float, offer: str = "", context: ssl.SSLContext | None = None) -> None:
         self._offer = offer
         self._host = f"{HOST}:{port}"
         self._every = nanoseconds(every)
-        self._arrivals = Arrivals[Newcomer](port)
+        self._arrivals = Arrivals[Newcomer](port, context=context)
         self._windows: dict[str, list[Arrival[Newcomer]]] = {}
         self._window: list[Arrival[Newcomer]] | None = None
         self._waiting: list[Arrival[Newcomer]] = []  # those that have not heard themselves

@@ -24,6 +24,7 @@ from benchmarks.payloads import FIRST, Kind, make_stamped
 from benchmarks.peer import Peer
 from benchmarks.process import Usage, raise_descriptors
 from benchmarks.seat import HOST
+from benchmarks.secure import trusted
 from tickws.clock import FOREVER, NANOSECONDS, SystemClock
 
 __all__ = ["Player", "Players", "kinds"]
@@ -61,7 +62,8 @@ class Players:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._commands = Commands()
-        self._newcomers = Newcomers(options.port, options.newcomers, options.offer)
+        context = trusted(options.authority)
+        self._newcomers = Newcomers(options.port, options.newcomers, options.offer, context)
         players = [
             Player(name, f"{HOST}:{options.port}", kind, options.offer)
             for name, kind in enumerate(kinds(options.players, options.stallers))
@@ -74,6 +76,7 @@ class Players:
             SystemClock(),
             self._beside,
             lambda player: player.kind == Kind.STALLER,
+            lambda player: None if context is None else (options.port, context),
         )
         self._over = False
         self._said = False  # that all are in
@@ -148,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=60.0, help="inputs a second and player")
     parser.add_argument("--newcomers", type=float, default=0.0, help="seconds from one to the next; 0: none come")
     parser.add_argument("--offer", default="", help="an extension")
+    parser.add_argument("--authority", default="", help="whom to trust, by TLS: a PEM file")
     options = parser.parse_args(arguments)
     raise_descriptors()
     Players(options).run()

@@ -1,4 +1,7 @@
-"""Flood, stall, hitch and storm: they run, and they count what they say. No timing is asserted: those are figures."""
+"""Flood, stall, hitch and storm, over TLS as well: they run, and they count what they say.
+
+No timing is asserted: those are figures.
+"""
 
 import json
 import subprocess
@@ -11,6 +14,7 @@ import pytest
 
 import benchmarks.__main__ as everything
 from benchmarks import contenders, flood, hitch, stall, storm
+from benchmarks.bout import Bout
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 90.0
@@ -62,6 +66,38 @@ def test_the_quick_form_loses_nothing(tmp_path: Path, name: str) -> None:
         assert cases["the hitch, and a second"]["slipped, ms"] >= 250  # the loop makes up for no more
     if name == "storm":
         assert cases["while they connect"]["in"] == 50
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_over_tls_nothing_is_lost_either(tmp_path: Path, name: str) -> None:
+    last, gates = PROGRAMS[name]
+    figures, done = run(tmp_path, name, "--tls", "--seconds", "0.5")
+    assert figures["notes"] == [], done.stderr
+    assert list(figures["rounds"]) == ["tickws", contenders.TLS]
+    assert len(figures["gates"]) == 2 * gates
+    assert done.stdout.count(", TLS") > gates
+    for [cases] in figures["rounds"].values():
+        assert list(cases)[-1] == last
+        assert {
+            metric: count for case in cases.values() for metric, count in case.items() if metric in COUNTS and count
+        } == {}
+        if name == "flood":
+            assert cases[last]["flood taken, messages a second"] > 0
+            assert cases[last]["flooders thrown out or not in"] == 0
+            assert cases[last]["newcomer in, worst, ms"] > 0
+        if name == "storm":
+            assert cases["while they connect"]["in"] == 50
+
+
+def test_with_tls_all_guests_speak_it() -> None:
+    """Who spoke none would get 400, and not be in."""
+    with Bout(contenders.TLS) as bout:
+        assert bout.port
+        for authority, inside in ((None, 3), ("", 0)):
+            words: dict[str, object] = {"--clients": 3} if authority is None else {"--clients": 3, "--authority": ""}
+            crowd = bout.guests("connectors", words)
+            came = crowd.ask("go", timeout=SECONDS)
+            assert (came["in"], came["failed"]) == (inside, 3 - inside)
 
 
 @pytest.mark.parametrize("server", [name for name in contenders.NAMES if name != "tickws"])
