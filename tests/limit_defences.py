@@ -1,0 +1,178 @@
+"""The defences of the limits (sizes, rates, handshakes, addresses), as `defences.py` has others."""
+
+from tests.defences import Defence
+
+ROW = "tests/limits/test_table.py::test_a_limit[{}]"
+RATES = "tests/limits/test_rates.py::test_"
+HANDSHAKES = "tests/limits/test_handshakes.py::test_"
+ADDRESSES = "tests/limits/test_addresses.py::test_"
+LIMIT_DEFENCES = [
+    Defence(
+        "a message's length, found in its header",
+        ROW.format("message_bytes-server-fragments-1"),
+        "protocol/_codec_py.py",
+        "if opcode < 8 and length > self._limit - before and not compressed:",
+        "if opcode < 8 and length > self._limit and not compressed:",
+    ),
+    Defence(
+        "what a message inflates to",
+        ROW.format("message_bytes-server-compressed-1"),
+        "protocol/messages.py",
+        "        if len(chunk) > room:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "a head's size",
+        ROW.format("header_bytes-server-1"),
+        "protocol/http.py",
+        "        if size > self._limits.header_bytes:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "so many handshakes at once",
+        HANDSHAKES + "who_waits_in_the_backlog",
+        "transport/server.py",
+        "            if len(self._links.newcomers) >= self._limits.handshakes:\n",
+        "            if False:\n",
+    ),
+    Defence(
+        "who keeps us waiting is dropped for a newcomer",
+        HANDSHAKES + "those_who_sit_it_out",
+        "transport/server.py",
+        "return oldest if oldest is not None and self._listened.now - oldest.begun >= PATIENCE else None",
+        "return None",
+    ),
+    Defence(
+        "nobody is dropped who has just come",
+        ROW.format("handshakes-fresh-1"),
+        "transport/server.py",
+        "self._listened.now - oldest.begun >= PATIENCE",
+        "True",
+    ),
+    Defence(
+        "nobody is dropped where nobody came",
+        ROW.format("handshakes-stale-0"),
+        "transport/server.py",
+        "if stale is not None and len(self._links.newcomers) > self._limits.handshakes:",
+        "if stale is not None:",
+    ),
+    Defence(
+        "nobody is dropped whom we keep waiting",
+        HANDSHAKES + "whom_we_have_kept",
+        "transport/server.py",
+        "next((link for link in self._links.newcomers if not link.ready), None)",
+        "next(iter(self._links.newcomers), None)",
+    ),
+    Defence(
+        "so many connections from one address",
+        ROW.format("address_connections-plain-1"),
+        "transport/addresses.py",
+        "        if self._counts[key] >= self._most:\n            return False\n",
+        "",
+    ),
+    Defence(
+        "who goes gives the place of its address back",
+        ADDRESSES + "every_end_frees",
+        "transport/server.py",
+        "            self._addresses.give(link.address_key)\n",
+        "            pass\n",
+    ),
+    Defence(
+        "a network of IPv6 is one address",
+        ROW.format("address_connections-network-1"),
+        "transport/addresses.py",
+        "        return str(ipaddress.ip_network((found, _SITE_BITS), strict=False))\n",
+        "        return str(found)\n",
+    ),
+    Defence(
+        "an IPv4 address is the same by IPv6",
+        ADDRESSES + "what_is_one_address",
+        "transport/addresses.py",
+        "            return str(found.ipv4_mapped)\n",
+        "            pass\n",
+    ),
+    Defence(
+        "messages in the long run",
+        ROW.format("messages_per_second-server-1"),
+        "transport/_pump_py.py",
+        "late = time > bound + rates.message_credit",
+        "late = False",
+    ),
+    Defence(
+        "bytes in the long run",
+        ROW.format("bytes_per_second-server-1"),
+        "transport/_pump_py.py",
+        "if late or time > bound + rates.byte_credit:",
+        "if late:",
+    ),
+    Defence(
+        "a hitch of ours is held against nobody",
+        RATES + "a_hitch_of_ours",
+        "transport/_pump_py.py",
+        "bound = heard + self._listened.slack",
+        "bound = heard",
+    ),
+    Defence(
+        "a hitch excuses no more than a minute",
+        RATES + "a_hang_of_an_hour",
+        "transport/readingtime.py",
+        "self.slack = min(max(0, self.slack - heard) + passed - heard, MOST_SLACK)",
+        "self.slack = max(0, self.slack - heard) + passed - heard",
+    ),
+    Defence(
+        "who is held is not watched",
+        RATES + "nobody_spins",
+        "transport/_pump_py.py",
+        "            self._keeper.pause(link)\n",
+        "            pass\n",
+    ),
+    Defence(
+        "who is held does not time out",
+        RATES + "who_is_held_does_not_time_out",
+        "transport/_pump_py.py",
+        "            link.ready = True  # what it says waits for us: no deadline passes meanwhile\n",
+        "",
+    ),
+    Defence(
+        "who is held can be closed",
+        RATES + "who_is_held_can_be_closed",
+        "transport/links.py",
+        "                self.pump.let_go(link)\n",
+        "                pass\n",
+    ),
+    Defence(
+        "what was carried over waits as well",
+        RATES + "every_single_one",
+        "transport/_pump_py.py",
+        "                if link.held:\n                    continue\n",
+        "",
+    ),
+    Defence(
+        "what was carried over is heard when its link is let go",
+        RATES + "every_single_one",
+        "transport/_pump_py.py",
+        "        if link.carried:\n            self.read_again(link)\n        elif link.stream.pending:\n",
+        "        if link.stream.pending:\n",
+    ),
+    Defence(
+        "records of TLS are read when their link is let go",
+        RATES + "tls_records",
+        "transport/_pump_py.py",
+        "        elif link.stream.pending:\n            self._go_on(link, 0)\n\n    def _go_on(",
+        "\n    def _go_on(",
+    ),
+    Defence(
+        "a host is told when a link is let go",
+        RATES + "next_deadline",
+        "transport/endpoint.py",
+        "self._links.pump.rates.due",
+        "FOREVER",
+    ),
+    Defence(
+        "no hello for so long",
+        ROW.format("hello_seconds-own-1"),
+        "game/server.py",
+        "if session.open and session.opened_in < overdue:",
+        "if False:",
+    ),
+]
