@@ -8,6 +8,7 @@ it and be answered, and what answers it is valid HTTP. Out of a `Connection` com
 from __future__ import annotations
 
 import base64
+import ipaddress
 from collections.abc import Callable
 
 from tests.fuzz.target import Plan, Target, plan
@@ -20,6 +21,7 @@ from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.http import ClientHTTP, HeadReader
 from tickws.protocol.limits import Limits
 from tickws.protocol.opening import ClientOpening, ServerOpening, status_text
+from tickws.protocol.proxies import Proxies
 
 __all__ = ["TARGET"]
 
@@ -30,6 +32,7 @@ DEFAULT = Limits()
 TIGHT = Limits(header_bytes=256, header_count=6)
 NONCE = base64.b64decode(KEY)
 SUPPORTED = ("chat", "superchat")
+PROXIES, PROXY = Proxies(("10.0.0.0/8", "fd00::/8", "unix")), ("10.0.0.1", 1)
 END = b"\r\n\r\n"
 
 Outcome = tuple[object, ...] | None
@@ -112,6 +115,7 @@ def of_request(opening: ServerOpening, request: Request, compression: Deflate | 
         request.same_origin,
         request.subprotocols,
         extensions(request),
+        client_of(request),
     )
     if not request.upgrade:
         pieces = opening.answer(404, (), "no such page")
@@ -127,6 +131,13 @@ def of_request(opening: ServerOpening, request: Request, compression: Deflate | 
     assert client.rest == b"behind"
     assert (client.terms is None) == (opening.terms is None), "the two ends agree to different things"
     return (*told, subprotocol, opening.terms)
+
+
+def client_of(request: Request) -> object:
+    """Whom a trusted proxy names; an address or the proxy itself, whatever the header says."""
+    client: tuple[str, int] = PROXIES.client(PROXY, request.headers)
+    assert client is PROXY or (str(ipaddress.ip_address(client[0])), 0) == client
+    return client, PROXIES.secure(request.headers)
 
 
 def extensions(request: Request) -> object:

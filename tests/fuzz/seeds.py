@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tests.fuzz.scripts import server, tls
 from tests.fuzz.target import CORPUS
 from tests.protocol.helpers import (
     ACCEPT,
@@ -57,6 +58,9 @@ def http() -> Seeds:
         "two-keys": request_head("GET / HTTP/1.1", UPGRADE, f"Sec-WebSocket-Key: {KEY}"),
         "no-host": request_head("GET / HTTP/1.1", UPGRADE | {"Host": ""}),
         "no-connection": request_head("GET / HTTP/1.1", without("Connection")),
+        "forwarded": request_head(
+            "GET / HTTP/1.1", UPGRADE, "X-Forwarded-For: [2001:db8::1]:1, 10.0.0.2", "X-Forwarded-Proto: https"
+        ),
         "two-origins": request_head("GET / HTTP/1.1", UPGRADE, "Origin: a", "Origin: b"),
         "bad-subprotocol": request_head("GET / HTTP/1.1", UPGRADE, "Sec-WebSocket-Protocol: a b"),
         "bad-extensions": request_head("GET / HTTP/1.1", UPGRADE, "Sec-WebSocket-Extensions: a; =b"),
@@ -298,7 +302,7 @@ def wire() -> Seeds:
     yield "empty", b""
 
 
-MAKERS = (http, frames, messages, deflate, unpack, wire)
+MAKERS = (http, frames, messages, deflate, unpack, wire, server, tls)
 
 
 def seeds() -> dict[str, dict[str, bytes]]:

@@ -26,6 +26,7 @@ class Target:
         files: whose branches the report tells, in tickws/.
         packages: what is instrumented, so that the fuzzer sees where an input leads.
         most_bytes: the longest input.
+        by_chance: inputs that the test suite makes by chance; each takes its time.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Target:
     files: tuple[str, ...]
     packages: tuple[str, ...]
     most_bytes: int = 4096
+    by_chance: int = 250
 
     @property
     def seeds(self) -> Path:

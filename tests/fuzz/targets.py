@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import compression, connections, frames, heads, payloads
+from tests.fuzz import compression, connections, frames, heads, payloads, server
 
 __all__ = ["TARGETS"]
 
@@ -15,5 +15,7 @@ TARGETS = {
         compression.TARGET,
         payloads.UNPACK,
         payloads.WIRE,
+        server.SERVER,
+        server.TLS,
     )
 }

@@ -26,10 +26,11 @@ from tickws.protocol.http import HeadReader
 from tickws.protocol.messages import MessageDecoder
 from tickws.protocol.opening import ServerOpening
 from tickws.sync.wire import MessageReader
+from tickws.transport.links import Links
+from tickws.transport.stream import Stream
+from tickws.transport.tls import TlsStream
 
 EACH = pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
-MADE = 250
-"""Inputs by chance, for each target; the same in every run."""
 
 
 def committed(target: Target) -> dict[str, bytes]:
@@ -37,10 +38,10 @@ def committed(target: Target) -> dict[str, bytes]:
 
 
 def by_chance(target: Target) -> Iterator[bytes]:
-    """Seeds that were bent, joined and cut, and noise."""
+    """Seeds that were bent, joined and cut, and noise; the same in every run."""
     chance = random.Random(target.name)
     inputs = list(committed(target).values())
-    for number in range(MADE):
+    for number in range(target.by_chance):
         data = bytearray(chance.choice(inputs) if number % 10 else chance.randbytes(chance.randrange(40)))
         for _ in range(chance.randrange(1, 6)):
             at = chance.randrange(len(data) + 1)
@@ -154,6 +155,19 @@ def leaks(reader: MessageReader[Any], data: bytes) -> Any:
     return reader._decode(data)
 
 
+def falls_over_a_reset(stream: Stream, data: bytes | None) -> bytes | None:
+    return [data][stream.lost]
+
+
+def falls_over_a_handshake(stream: TlsStream, error: Exception) -> None:
+    raise error
+
+
+def closes_but_does_not_tell(links: Links, _: None) -> None:
+    if links.notices.farewells:
+        links.notices.farewells.pop()
+
+
 DEFECTS: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("http", HeadReader, "receive", after(HeadReader.receive, forgets_the_rest)),
     ("http", ServerOpening, "receive", after(ServerOpening.receive, looks_for_a_cookie)),
@@ -171,6 +185,10 @@ DEFECTS: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("deflate", Connection, "_receive_close", after(Connection._receive_close, says_it_twice)),
     ("unpack", tickws.sync.payload, "_check", leaves_out_the_end),
     ("wire", MessageReader, "read", leaks),
+    ("server", Stream, "read", after(Stream.read, falls_over_a_reset)),
+    ("server", Links, "_bid_farewell", after(Links._bid_farewell, closes_but_does_not_tell)),
+    ("tls", TlsStream, "_reject", falls_over_a_handshake),
+    ("tls", Stream, "close", leaves_out_the_end),
 ]
 """A target, and what is put in the place of something it relies on."""
 

@@ -5,8 +5,8 @@ by at most one of them:
 
     accept      one connection taken from the backlog
     handshake   one read of at most `limits.slice_bytes` from a newcomer, and the answer to its request: `on_request`
-                and `on_open`, or one file
-    read        one read of at most `limits.slice_bytes`
+                and `on_open`, or one file; or what TLS makes of it (a signature)
+    read        one read of at most `limits.slice_bytes`, and of TLS a few records, of together at most 32 KiB
     message     one message of at most `limits.message_bytes`, or one frame: its parsing and its callback; or 16 KiB of
                 what a compressed one stands for
     deadline    one deadline that is past
