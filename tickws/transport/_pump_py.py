@@ -30,7 +30,7 @@ TURN: Final = 8
 """Messages of one link in one turn: at a few microseconds each, less than what its read costs."""
 
 CROWD: Final = 64
-"""Newcomers beyond whom the latest is served first: who came long ago has given up, or is no honest one."""
+"""Newcomers beyond whom every other one served is the latest: it still waits, and who came long ago may be gone."""
 
 _SECURING, _HANDSHAKE, _OPEN, _RELEASED = Phase.SECURING, Phase.HANDSHAKE, Phase.OPEN, Phase.RELEASED
 _NEW = (_HANDSHAKE, _SECURING)
@@ -310,7 +310,8 @@ class Pump:
         meter = self._meter
         steps = 0
         while newcomers:
-            link = newcomers.pop() if len(newcomers) > CROWD else newcomers.popleft()
+            crowd = len(newcomers) > CROWD and steps % 2 == 1
+            link = newcomers.pop() if crowd else newcomers.popleft()
             link.ready = False
             if link.phase is _RELEASED:
                 continue
