@@ -85,7 +85,7 @@ def test_the_descriptors_run_out_in_the_middle_and_everybody_gets_in_nevertheles
     storm.house.network.fail_accepts(storm.house.server.port, errno.EMFILE, 2)
     frames = storm.frames_until(300)
     assert 60 <= frames <= 2 * 60 + 20, "a second each, as nobody leaves"
-    assert caplog.text.count("no connection can be accepted") == 2
+    assert caplog.text.count("no connection can be accepted") == 1, "once, until one succeeds"
     assert max(storm.players.delays) == 0
     assert storm.players.missing == 0
 

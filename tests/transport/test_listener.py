@@ -103,7 +103,7 @@ def test_out_of_descriptors_the_doors_rest_for_a_second(
     assert peer.receive_status() == 101
     assert sum(polls) <= 8
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 3
+    assert len(warnings) == 1, "once, until one succeeds"
     assert "ulimit -n" in warnings[0].getMessage()
 
 

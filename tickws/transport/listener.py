@@ -53,6 +53,7 @@ class Listener:
         self._doors: dict[int, Door] = {}
         self._waiting: dict[int, Door] = {}  # those at which somebody knocks
         self.paused = False
+        self._warned = False
 
     def open(
         self,
@@ -131,9 +132,12 @@ class Listener:
             if error.errno not in _EXHAUSTED:
                 logger.debug("accept failed: %s", error)
                 return False
-            logger.warning("no connection can be accepted: %s. Raise the limit of this process (ulimit -n)", error)
+            level = logging.DEBUG if self._warned else logging.WARNING  # once, until one succeeds
+            self._warned = True
+            logger.log(level, "no connection can be accepted: %s. Raise the limit of this process (ulimit -n)", error)
             self.pause()
             return False
+        self._warned = False
         self._waiting[fd] = door  # there may be more; its turn comes after the other doors'
         try:
             self._network.accepted(accepted)

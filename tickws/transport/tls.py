@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import ssl
 from typing import Final
+from weakref import WeakSet
 
 from tickws.transport.network import Socket
 from tickws.transport.steps import WRITE_BYTES
@@ -24,6 +25,7 @@ RECORD_BYTES: Final = 16 * 1024
 """The most that a record holds (RFC 8446 section 5.1)."""
 MOST_RECORDS: Final = 8
 """Records that are read in one step: as many as a link's turn has messages."""
+_warned: Final[WeakSet[ssl.SSLContext]] = WeakSet()  # each once: anybody can have it said
 REPLY_BYTES: Final = 64 * 1024
 """Replies of TLS's own (key updates) that a peer may leave unread; one that leaves more is given up."""
 WENT_AWAY: Final = "the peer went away during the TLS handshake"
@@ -135,7 +137,8 @@ class TlsStream:
         elif not server_side and reason in _NO_TLS:
             self._fail("the server speaks no TLS there. Is it a ws:// server, or is the port another one?")
         else:
-            if reason == "NO_SHARED_CIPHER":
+            if reason == "NO_SHARED_CIPHER" and self.tls is not None and self.tls.context not in _warned:
+                _warned.add(self.tls.context)
                 logger.warning(
                     "a TLS handshake found no cipher in common: is there a certificate in ssl_context "
                     "(load_cert_chain)? Otherwise it was an old client's"
