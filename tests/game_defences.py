@@ -56,8 +56,8 @@ GAME_DEFENCES = [
         "bad messages are tolerated, a few",
         "tests/game/test_session.py::test_the_tolerance",
         "game/session.py",
-        "if not tolerated or self._rejected > self._table.limits.rejected_messages:",
-        "if not tolerated:",
+        "if tolerated and self._rejected > self._table.limits.rejected_messages:",
+        "if False:",
     ),
     Defence(
         "no number that is not finite reaches the game",

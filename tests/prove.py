@@ -2,10 +2,10 @@
 
 A row (`defences.py`: the original's faults, `game_defences.py`: the game layer, `slice_defences.py`: the slice,
 `wire_defences.py`: compression and the end, `door_defences.py`: addresses and proxies, `tls_defences.py`: TLS,
-`limit_defences.py`: limits) says what is guarded, which test guards it, and how to take the defence out: a piece of the
-source that stands there exactly once, and what it becomes. The tests run on a copy; nothing here touches the checkout.
-A mutant that survives, a piece of source that is gone, or a test that fails without any mutation is an error: exit code
-1.
+`limit_defences.py`: limits, `security_defences.py`: what else docs/security.md names) says what is guarded, which test
+guards it, and how to take the defence out: a piece of the source that stands there exactly once, and what it becomes.
+The tests run on a copy; nothing here touches the checkout. A mutant that survives, a piece of source that is gone, or a
+test that fails without any mutation is an error: exit code 1.
 """
 
 from __future__ import annotations
@@ -25,13 +25,21 @@ from tests.defences import FAULT_DEFENCES, Defence  # noqa: E402
 from tests.door_defences import DOOR_DEFENCES  # noqa: E402
 from tests.game_defences import GAME_DEFENCES  # noqa: E402
 from tests.limit_defences import LIMIT_DEFENCES  # noqa: E402
+from tests.security_defences import SECURITY_DEFENCES  # noqa: E402
 from tests.slice_defences import SLICE_DEFENCES  # noqa: E402
 from tests.tls_defences import TLS_DEFENCES  # noqa: E402
 from tests.wire_defences import WIRE_DEFENCES  # noqa: E402
 
-DEFENCES = (
-    FAULT_DEFENCES + GAME_DEFENCES + SLICE_DEFENCES + WIRE_DEFENCES + DOOR_DEFENCES + TLS_DEFENCES + LIMIT_DEFENCES
-)
+DEFENCES = [
+    *FAULT_DEFENCES,
+    *GAME_DEFENCES,
+    *SLICE_DEFENCES,
+    *WIRE_DEFENCES,
+    *DOOR_DEFENCES,
+    *TLS_DEFENCES,
+    *LIMIT_DEFENCES,
+    *SECURITY_DEFENCES,
+]
 COPIED = ("tickws", "tests", "pyproject.toml")
 TIMEOUT_SECONDS = 40.0
 """A mutant that hangs, as the original did, has failed."""

@@ -8,8 +8,8 @@ SLICE_DEFENCES = [
         "newcomers do not stand in the queue of those who are in",
         SLICE + "storm.py::test_players_are_read",
         "transport/_pump_py.py",
-        "            (self.newcomers if link.phase is _HANDSHAKE else self.ready).append(link)\n",
-        "            self.ready.append(link)\n",
+        "        if link.phase in _NEW:\n            return self.newcomers\n",
+        "",
     ),
     Defence(
         "newcomers have a share, however much the others say",
@@ -49,7 +49,7 @@ SLICE_DEFENCES = [
     Defence(
         "on_slow is not for who is closing",
         SLICE + "stall.py::test_nobody_is_told",
-        "transport/links.py",
+        "transport/notices.py",
         " or not link.outbox.open:\n",
         ":\n",
     ),
@@ -127,8 +127,8 @@ SLICE_DEFENCES = [
         "no spinning: an ended stream is not watched",
         SLICE + "idle.py::test_there_is_no_busy_waiting_in_any_state",
         "transport/links.py",
-        "        self.watch(link, link.watching & ~READABLE)\n",
-        "",
+        'still to be read."""\n        self.watch(link, link.watching & ~READABLE)\n',
+        'still to be read."""\n',
     ),
     Defence(
         "no spinning: who has recovered is not looked for",
@@ -141,8 +141,8 @@ SLICE_DEFENCES = [
         "a handshake has its time, however it dribbles",
         "tests/transport/test_deadlines.py::test_who_dribbles",
         "transport/endpoint.py",
-        "                (pump.greet, 2),\n                (self._links.deadlines.expire, 1),",
-        "                (self._links.deadlines.expire, 1),\n                (pump.greet, 2),",
+        "(pump.greet, 2),\n                (self._accept, 3),\n                (self._links.deadlines.expire, 1),",
+        "(self._links.deadlines.expire, 1),\n                (pump.greet, 2),\n                (self._accept, 3),",
     ),
     Defence(
         "a Ctrl-C in a write makes nothing be said twice",

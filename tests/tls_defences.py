@@ -128,8 +128,8 @@ TLS_DEFENCES = [
         "a server without a certificate is told of",
         HANDSHAKE + "a_context_without_a_certificate",
         "transport/tls.py",
-        'if reason == "NO_SHARED_CIPHER":',
-        "if False:",
+        'if reason == "NO_SHARED_CIPHER" and',
+        "if False and",
     ),
     Defence(
         "who waits in its TLS handshake has a deadline",

@@ -87,7 +87,7 @@ WIRE_DEFENCES = [
     Defence(
         "what is behind a full socket is said",
         "tests/transport/test_close_wire.py::test_a_close_that_comes_while_our_buffer_is_full",
-        "transport/_pump_py.py",
+        "transport/_writer_py.py",
         "        if waited and not stream.unsent_bytes:\n",
         "        if False:\n",
     ),
@@ -122,7 +122,7 @@ WIRE_DEFENCES = [
     Defence(
         "nothing refers to what an interrupt lost",
         ORDER + "what_an_interrupt_lost",
-        "transport/_pump_py.py",
+        "transport/_writer_py.py",
         "                link.connection.encoder.forget()",
         "                pass",
     ),

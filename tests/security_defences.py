@@ -1,0 +1,343 @@
+"""The defences that docs/security.md names and no other table has, as `defences.py` has others.
+
+Those at the doors and in the opening handshake first, then frames, queues and ends, then games.
+"""
+
+from tests.defences import Defence
+
+HEAD = "tests/protocol/test_head.py::test_"
+LINKS = "tests/transport/test_links.py::test_"
+OUTBOX = "tests/transport/test_outbox.py::test_"
+PAYLOAD = "tests/sync/test_payload.py::test_"
+INBOX = "tests/game/test_inbox.py::test_"
+DOOR_ROWS = [
+    Defence(
+        "bare line feeds are refused before h11 mends them",
+        HEAD + "refuses_lines_that_h11_would_mend",
+        "protocol/http.py",
+        '            if b"\\n" in line or b"\\r" in line:\n',
+        "            if False:\n",
+    ),
+    Defence(
+        "a request with a body is refused",
+        "tests/protocol/test_http.py::test_refuses_requests_with_a_body",
+        "protocol/http.py",
+        'if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):',
+        "if False:",
+    ),
+    Defence(
+        "TLS at a plain port is known by its first byte",
+        HEAD + "knows_tls_by_its_first_byte",
+        "protocol/http.py",
+        "        if buffer and buffer[0] == _TLS_HANDSHAKE:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "no path of a caller's reaches the file system",
+        "tests/transport/test_files.py::test_no_path_of_a_callers",
+        "transport/files.py",
+        "        file = self._files.get(url)\n",
+        "        file = self._files.get(url) or Path(url)\n",
+    ),
+    Defence(
+        "nothing but GET and HEAD is served",
+        "tests/transport/test_files.py::test_other_methods",
+        "transport/reception.py",
+        '        if request.method not in ("GET", "HEAD"):\n',
+        "        if False:\n",
+    ),
+    Defence(
+        "a server's origins are asked for",
+        "tests/transport/test_server.py::test_origins_are_matched_whole",
+        "transport/reception.py",
+        "            and self._origins is not None\n",
+        "            and False\n",
+    ),
+    Defence(
+        "an origin is matched whole",
+        "tests/transport/test_server.py::test_origins_are_matched_whole",
+        "transport/reception.py",
+        "allowed.fullmatch(origin)",
+        "allowed.match(origin)",
+    ),
+    Defence(
+        "a game has as many seats as it says",
+        "tests/game/test_door.py::test_two_who_come_in_one_frame",
+        "game/door.py",
+        "(seats is None or self._taken[spectator] < seats)",
+        "True",
+    ),
+    Defence(
+        "accepting ends with its share",
+        "tests/slice/test_storm.py::test_newcomers_have_their_quarter",
+        "transport/server.py",
+        "            if self._meter.lap(Step.ACCEPT) >= deadline:\n                break\n",
+        "            self._meter.lap(Step.ACCEPT)\n",
+    ),
+    Defence(
+        "TLS does not renegotiate",
+        "tests/security/test_context.py::test_renegotiation",
+        "transport/tls.py",
+        "    context.options |= ssl.OP_NO_RENEGOTIATION\n",
+        "",
+    ),
+    Defence(
+        "a client checks whose certificate it is",
+        "tests/transport/test_tls_connecting.py::test_a_certificate_that_the_system_does_not_know",
+        "transport/client.py",
+        "ssl.create_default_context() if ssl_context is None",
+        "ssl._create_unverified_context() if ssl_context is None",
+    ),
+    Defence(
+        "masks and nonces come from the operating system",
+        "tests/security/test_chance.py::test_no_two_masks",
+        "transport/client.py",
+        "mask_source: Callable[[int], bytes] = os.urandom",
+        "mask_source: Callable[[int], bytes] = bytes",
+    ),
+]
+FRAME_ROWS = [
+    Defence(
+        "who says much is read behind who says little",
+        "tests/slice/test_flood.py::test_players_are_read",
+        "transport/_pump_py.py",
+        "return self.ready if link.spent <= self._listened.light_until else self.heavy",
+        "return self.ready",
+    ),
+    Defence(
+        "who says much is answered behind who says little",
+        "tests/security/test_writing.py::test_players_are_answered",
+        "transport/_writer_py.py",
+        "        links = heavy + [link for link in links if link.spent <= light]\n",
+        "",
+    ),
+    Defence(
+        "frames that are no messages count for the rate",
+        "tests/limits/test_rates.py::test_frames_that_are_no_messages",
+        "transport/_pump_py.py",
+        "                    messages += 1\n",
+        "                    messages += called is not None\n",
+    ),
+    Defence(
+        "of Pongs that nobody reads a few are kept",
+        "tests/protocol/test_control.py::test_of_unread_pongs",
+        "protocol/connection.py",
+        "            del self._pongs[0]\n",
+        "            pass\n",
+    ),
+    Defence(
+        "a fragment pins its bytes and nothing else",
+        "tests/transport/test_fragments_in.py::test_131000",
+        "protocol/messages.py",
+        "        self._buffer += part\n\n    def _message",
+        "        self._buffer += part\n        _OPCODES.setdefault(-1, []).append(part)\n\n    def _message",
+    ),
+    Defence(
+        "a part of a header does not pin its read",
+        "tests/protocol/test_codec.py::test_what_is_used_up",
+        "protocol/_codec_py.py",
+        "        self._data = self._data[pos:]\n        self._pos = 0\n        self.more = False\n",
+        "        self._pos = pos\n        self.more = False\n",
+    ),
+    Defence(
+        "a length above 63 bits is none",
+        "tests/protocol/test_codec_faults.py::test_refuses_a_length",
+        "protocol/_codec_py.py",
+        "            if length == 127 and data[pos + 2] >= 0x80:\n",
+        "            if False:\n",
+    ),
+    Defence(
+        "a control frame is short",
+        "tests/protocol/test_codec_faults.py::test_refuses_long_control_frames",
+        "protocol/_codec_py.py",
+        "        if opcode >= 8 and length > CONTROL_BYTES:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "a pong that nobody asked for measures nothing",
+        "tests/transport/test_latency.py::test_pongs_that_nobody_asked_for",
+        "transport/links.py",
+        "            if event.payload == link.ping_payload:\n",
+        "            if True:\n",
+    ),
+    Defence(
+        "compression is without context takeover",
+        "tests/protocol/test_negotiation.py::test_what_a_server_answers",
+        "protocol/extensions.py",
+        "    context_takeover: bool = False\n    peer",
+        "    context_takeover: bool = True\n    peer",
+    ),
+    Defence(
+        "compression is off unless told",
+        "tests/transport/test_compression.py::test_off_by_default",
+        "transport/server.py",
+        "        compression: Deflate | None = None,\n",
+        "        compression: Deflate | None = Deflate(),\n",
+    ),
+    Defence(
+        "keys of latest values are bounded",
+        OUTBOX + "one_key_too_many",
+        "transport/outbox.py",
+        "len(latest) < self._limits.latest_keys",
+        "True",
+    ),
+    Defence(
+        "of pings that wait a few are kept",
+        OUTBOX + "of_pings",
+        "transport/outbox.py",
+        "[*(self._pings or ())[1 - PINGS :], payload]",
+        "[*(self._pings or ()), payload]",
+    ),
+    Defence(
+        "who takes nothing of our last words is given up",
+        "tests/transport/test_files.py::test_who_does_not_read_its_file",
+        "transport/deadlines.py",
+        "        elif self._takes_more(link):\n            self.closing(link)\n        else:\n",
+        "        elif True:\n            self.closing(link)\n        else:\n",
+    ),
+    Defence(
+        "who talks on instead of closing is given up",
+        LINKS + "who_talks_on",
+        "transport/deadlines.py",
+        "            if link.ready and not flooding and link.phase",
+        "            if link.heard > link.begun and link.expiring:\n"
+        "                self._arm(link, STALL)\n"
+        "            elif link.ready and not flooding and link.phase",
+    ),
+    Defence(
+        "who floods behind the end is given up",
+        LINKS + "who_floods_after_the_end",
+        "transport/deadlines.py",
+        "not flooding and link.phase is not Phase.ENDING:",
+        "not flooding:",
+    ),
+    Defence(
+        "silence has an end",
+        "tests/transport/test_half_open.py::test_who_vanishes",
+        "transport/deadlines.py",
+        '            self._give_up(link, "dead_seconds", f"silent',
+        '            self._arm(link, self._dead_time) if link else self._give_up(link, "dead_seconds", f"silent',
+    ),
+    Defence(
+        "a callback's error costs its connection alone",
+        "tests/transport/test_error_policy.py::test_close_ends_the_connection",
+        "transport/_pump_py.py",
+        "                            except Exception as error:\n",
+        "                            except ZeroDivisionError as error:\n",
+    ),
+    Defence(
+        "one warning for each callback that is too long",
+        "tests/transport/test_steps.py::test_one_warning",
+        "transport/steps.py",
+        "        if name not in self._warned and",
+        "        if",
+    ),
+    Defence(
+        "strangers' ciphers are warned of once",
+        "tests/security/test_logs.py::test_clients_without_a_cipher",
+        "transport/tls.py",
+        "                _warned.add(self.tls.context)\n",
+        "",
+    ),
+    Defence(
+        "descriptors that are out are warned of once",
+        "tests/security/test_logs.py::test_who_comes_and_goes",
+        "transport/listener.py",
+        "            self._warned = True\n",
+        "",
+    ),
+    Defence(
+        "a refusal is warned of once",
+        "tests/limits/test_logs.py::test_a_reason_for_a_refusal",
+        "game/door.py",
+        "        first = reason not in self._told and",
+        "        first =",
+    ),
+    Defence(
+        "a peer's fault is a line at debug",
+        "tests/limits/test_logs.py::test_no_peer_fills_our_log",
+        "transport/links.py",
+        'logger.debug("%r: failed with',
+        'logger.warning("%r: failed with',
+    ),
+]
+GAME_ROWS = [
+    Defence(
+        "depth is bounded",
+        PAYLOAD + "depth_ends_at_its_limit",
+        "sync/payload.py",
+        "    elif depth <= 0:\n",
+        "    elif False:\n",
+    ),
+    Defence(
+        "msgpack's extension types are not taken",
+        PAYLOAD + "extension_types_are_refused",
+        "sync/payload.py",
+        '        raise ValueError(f"msgpack\'s extension types are not taken: {value!r}")\n',
+        "        pass\n",
+    ),
+    Defence(
+        "keys are text or whole numbers",
+        PAYLOAD + "keys_are_text",
+        "sync/payload.py",
+        "            if type(key) is not str and type(key) is not int:\n",
+        "            if False:\n",
+    ),
+    Defence(
+        "a player's message is short, on any server",
+        "tests/game/test_server.py::test_a_message_that_is_too_long_for_a_player",
+        "game/session.py",
+        "            if len(data) > self._table.limits.message_bytes:",
+        "            if False:",
+    ),
+    Defence(
+        "an input frame counts once",
+        "tests/game/test_session.py::test_a_sequence_that_goes_back",
+        "sync/inputs.py",
+        "        if sequence <= self.received:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "presses that wait are few",
+        "tests/game/test_speed.py::test_presses_20_times",
+        "sync/inputs.py",
+        "min(self._waiting.get(name, 0) + 1, PRESSES)",
+        "self._waiting.get(name, 0) + 1",
+    ),
+    Defence(
+        "a named message counts once, in order",
+        "tests/sync/test_events.py::test_each_event_once",
+        "sync/events.py",
+        "        if number <= self.received:\n            return False\n",
+        "",
+    ),
+    Defence(
+        "nobody acknowledges what was never sent",
+        "tests/sync/test_events.py::test_acknowledging_what_was_never_sent",
+        "sync/events.py",
+        "        if number > self.last:\n",
+        "        if False:\n",
+    ),
+    Defence(
+        "named messages have a rate",
+        INBOX + "a_burst_passes_at_once",
+        "game/inbox.py",
+        "                self._share -= 1\n",
+        "",
+    ),
+    Defence(
+        "named messages that wait are bounded",
+        INBOX + "as_many_wait",
+        "game/inbox.py",
+        '            raise ProtocolFault(1008, "more messages than may wait for acknowledgment")\n',
+        "            pass\n",
+    ),
+    Defence(
+        "nothing is said before the hello",
+        "tests/game/test_session.py::test_before_the_hello",
+        "game/session.py",
+        "tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG and self.player is not None",
+        "tolerated = fault.close_code != CloseCode.MESSAGE_TOO_BIG",
+    ),
+]
+SECURITY_DEFENCES = DOOR_ROWS + FRAME_ROWS + GAME_ROWS
