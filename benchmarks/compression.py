@@ -6,6 +6,7 @@ A `WebSocketServer` in a process of its own, and 400 clients in another, which o
 all that they say. The server does not compress; or it does as `Deflate()`, without context takeover; with takeover both
 ways; or so with windows of 15 bits and memory level 8. Each way has a run in every round:
 
+    to let in   CPU of the server until all are in, divided by them, and of the clients' process, divided likewise
     memory      of the server, resident, divided by the clients: when all are in, and when all have talked
     in          each client says an input, or a line of chat, 60 times a second: CPU inside of `receive`, by messages
     out         20 times a second the server says something to each client by itself: CPU of `send` and `flush`

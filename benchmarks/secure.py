@@ -73,7 +73,7 @@ def as_file(authority: str) -> Iterator[str]:
 
 
 def secure(sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
-    """Speak TLS over a connected socket, without waiting for the handshake. Over one that connects it speaks none."""
+    """Speak TLS over a connected socket (over another it would speak none), without waiting for the handshake."""
     return context.wrap_socket(sock, server_hostname=NAME, do_handshake_on_connect=False)
 
 

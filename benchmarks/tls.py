@@ -6,8 +6,8 @@ A `WebSocketServer` in a process of its own, and 400 clients in another, which a
 TLS; or TLS 1.3 with a certificate whose key is ECDSA (P-256), or RSA (2,048 bits). Each client has a full handshake,
 as Python's clients have, and checks the certificate. Each way has a run in every round:
 
-    to let in   CPU of the server until all are in, divided by them; of it, by its own statistics, what the steps
-                "accept" and "handshake" took; and CPU of the clients' process, divided likewise
+    to let in   CPU of the server until all are in, divided by them; of it, by its own statistics and on the wall
+                clock, the steps "accept" and "handshake"; and CPU of the clients' process, divided likewise
     memory      of the server, resident, divided by the clients: when all are in, and when all have talked
     in          each client says an input, or a line of chat, 60 times a second: CPU inside of `receive`, by messages
     out         20 times a second the server says something to each client by itself: CPU of `send` and `flush`
