@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-__all__ = ["NAME", "Secure", "as_file", "client_hello", "secure", "serving", "trusted", "trusting"]
+__all__ = ["NAME", "Secure", "as_file", "client_hello", "secure", "serving", "shaking", "trusted", "trusting"]
 
 NAME = "localhost"
 """For whom the certificate stands, and what clients say that they want to reach."""
@@ -75,6 +75,11 @@ def as_file(authority: str) -> Iterator[str]:
 def secure(sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
     """Speak TLS over a connected socket (over another it would speak none), without waiting for the handshake."""
     return context.wrap_socket(sock, server_hostname=NAME, do_handshake_on_connect=False)
+
+
+def shaking(sock: socket.socket) -> bool:
+    """Whether it is in its TLS handshake: whatever is to be said waits for the server's word."""
+    return isinstance(sock, Secure) and sock.version() is None
 
 
 def client_hello(context: ssl.SSLContext) -> bytes:

@@ -99,10 +99,24 @@ DOOR_ROWS = [
 FRAME_ROWS = [
     Defence(
         "who says much is read behind who says little",
-        "tests/slice/test_flood.py::test_players_are_read",
+        "tests/slice/test_flood.py::test_players_are_read_before",
         "transport/_pump_py.py",
         "return self.ready if link.spent <= self._listened.light_until else self.heavy",
         "return self.ready",
+    ),
+    Defence(
+        "who says much does not starve",
+        "tests/slice/test_flood.py::test_who_says_much_is_heard",
+        "transport/_pump_py.py",
+        "while heavy and heavy[0].spent <= light:",
+        "while False:",
+    ),
+    Defence(
+        "where time is short, turns are of one message",
+        "tests/slice/test_flood.py::test_players_are_heard_of_whom",
+        "transport/_pump_py.py",
+        "self._light_turn = 1 if self.ready else self._turn",
+        "",
     ),
     Defence(
         "who says much is answered behind who says little",

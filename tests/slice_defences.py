@@ -27,10 +27,10 @@ SLICE_DEFENCES = [
     ),
     Defence(
         "a flooder has a turn at a time, not its quota",
-        SLICE + "flood.py::test_players_wait",
+        SLICE + "flood.py::test_flooders_have",
         "transport/_pump_py.py",
-        "self._turn = min(TURN, self._quota)\n",
-        "self._turn = self._quota\n",
+        "self._turn = self._light_turn = min(TURN, self._quota)\n",
+        "self._turn = self._light_turn = self._quota\n",
     ),
     Defence(
         "a quota is of the slice, whatever the turns",

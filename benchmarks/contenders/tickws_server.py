@@ -65,6 +65,11 @@ class Server(Contender):
         """`flush`."""
         self.server.flush(budget)
 
+    @property
+    def behind(self) -> bool:
+        """The server's."""
+        return self.server.behind
+
     def close(self) -> None:
         """At once."""
         self.server.abort()

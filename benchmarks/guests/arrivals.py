@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from benchmarks.peer import Peer
 from benchmarks.seat import HOST, READ_BYTES
-from benchmarks.secure import Secure, secure
+from benchmarks.secure import Secure, secure, shaking
 from tickws.clock import NANOSECONDS
 
 __all__ = ["Arrival", "Arrivals"]
@@ -116,7 +116,7 @@ class Arrivals(Generic[P]):
     def _wanted(arrival: Arrival[P]) -> int:
         """What to wait for: in a TLS handshake for the server's word, which stands before ours."""
         sock = arrival.sock
-        if not arrival.peer.out or (isinstance(sock, Secure) and sock.version() is None):
+        if not arrival.peer.out or shaking(sock):
             return selectors.EVENT_READ
         return selectors.EVENT_READ | selectors.EVENT_WRITE
 

@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from typing import NamedTuple
 
 from benchmarks.seat import HOST, READ_BYTES, distance
-from benchmarks.secure import client_hello, secure
+from benchmarks.secure import Secure, client_hello, secure, shaking
 from benchmarks.siege.attacker import Attacker, Tally
 from benchmarks.siege.attacks import ATTACKS, Tls
 from benchmarks.siege.scripts import Arsenal, Order, Say
@@ -102,6 +102,9 @@ class Crowd:
                 self._advance(attacker, now)
         for key, events in self._selector.select(0):
             attacker = key.data
+            if attacker.tls and not isinstance(attacker.sock, Secure):
+                self._secure(attacker, now)
+                continue
             if events & READ:
                 self._read(attacker, now)
             if attacker.out and attacker.sock is not None:
@@ -127,7 +130,6 @@ class Crowd:
                 distance(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect_ex((HOST, port))  # how that went, the first write tells
-            sock = sock if context is None else secure(sock, context)
         except OSError:  # no descriptor, no port
             tally.unconnected += 1
             attacker.life += 1
@@ -137,6 +139,24 @@ class Crowd:
         attacker.script = attack.script(self._arsenal, attacker.life)
         attacker.waits, attacker.verdict, attacker.held = None, "", b""
         attacker.opened = attacker.deaf = False
+        if context is not None:
+            self._watch(attacker, WRITE)  # until it is connected: before, no TLS can be put on it
+            return
+        self._set_out(attacker, now)
+
+    def _secure(self, attacker: Attacker, now: int) -> None:
+        """It is connected, or could not be: TLS from here on."""
+        context, plain = self._doors.context, attacker.sock
+        assert context is not None
+        assert plain is not None
+        if plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._over(attacker, "reset")
+            return
+        self._watch(attacker, 0)  # wrapping it makes another object of it
+        attacker.sock = secure(plain, context)
+        self._set_out(attacker, now)
+
+    def _set_out(self, attacker: Attacker, now: int) -> None:
         self._advance(attacker, now)
         if attacker.sock is not None and not attacker.watched and not attacker.deaf:
             self._watch(attacker, READ)
@@ -179,7 +199,8 @@ class Crowd:
                 tally.bytes_sent += sent
                 attacker.out = attacker.out[sent:]
         except BlockingIOError:
-            self._watch(attacker, WRITE if attacker.deaf else READ | WRITE)
+            reads = READ if shaking(sock) else READ | WRITE
+            self._watch(attacker, WRITE if attacker.deaf else reads)
             return False
         except OSError:
             if not attacker.verdict and not attacker.deaf and not attacker.tls:

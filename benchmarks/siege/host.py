@@ -80,6 +80,8 @@ class Host:
         self._commands = Commands()
         self._loop = tickws.TickLoop(rate=RATE)
         self._frame = 0  # when this one began to read
+        self._ticked = True  # since then
+        self._spent = self._cpu = 0  # by the server's calls in this frame
         self._snapshots = 0
         self._log = Heard()
         logging.getLogger("tickws").addHandler(self._log)
@@ -122,19 +124,26 @@ class Host:
         return payload if isinstance(payload, bytes) else None
 
     def reading(self, begun: int) -> None:
-        """A frame begins, at that time."""
+        """A frame begins, at that time; or goes on, as the server was behind."""
+        if not self._ticked:
+            return
+        self._ticked = False
         if self._frame:
             self.window.interval.record(begun - self._frame)
+            self.window.slice.record(self._spent)
+            self.window.slice_cpu.record(self._cpu)
         self._frame = begun
+        self._spent = self._cpu = 0
 
     def sliced(self, duration: int, cpu: int) -> None:
-        """The server's calls of one frame took that long, and that much CPU."""
-        self.window.slice.record(duration)
-        self.window.slice_cpu.record(cpu)
+        """The server's calls took that long, and that much CPU."""
+        self._spent += duration
+        self._cpu += cpu
 
     # -- what the game does ------------------------------------------------------------------------------------------
 
     def _tick(self, tick: tickws.Tick) -> None:
+        self._ticked = True
         if tick.number % SNAPSHOT_TICKS == 0:
             self._contender.broadcast(make_snapshot(FIRST + self._snapshots, ENTITIES))
             self._snapshots += 1

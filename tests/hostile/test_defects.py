@@ -60,8 +60,8 @@ def reorders_what_is_said(old: Old, outbox: Outbox, share: int) -> Any:
     return taken[::-1] if len(taken) > 3 else taken
 
 
-def overshoots(old: Old, pump: Pump, queue: Any, deadline: int) -> Any:
-    return old(pump, queue, deadline + 10_000_000)
+def overshoots(old: Old, pump: Pump, queue: Any, most: int, deadline: int) -> Any:
+    return old(pump, queue, most, deadline + 10_000_000)
 
 
 def keeps_websockets(old: Old, notices: Notices, link: Any, websocket: Any, code: int, reason: str) -> None:

@@ -218,6 +218,103 @@ def test_most_is_what_is_held_against_it(most: float | None) -> None:
         assert overruns["sub"].worst == pytest.approx(0.001, abs=TINY)
 
 
+# Once more
+
+
+class Late(Sub):
+    """Is behind after so many of its next slices."""
+
+    behind_for = 0
+
+    def receive(self, budget: float | None) -> None:
+        super().receive(budget)
+        self.behind_for -= 1
+
+    @property
+    def behind(self) -> bool:
+        return self.behind_for > 0
+
+
+def late(rig: Rig, name: str = "late", most: float | None = MOST, **costs: Any) -> Late:
+    return rig.loop.add(Late(rig, name, **costs), budget=BUDGET, name=name, most=most)
+
+
+def slices(rig: Rig, name: str = "late") -> list[str]:
+    told = [entry[0].removeprefix(f"{name}.") for entry in rig.log if entry[0].startswith(f"{name}.")]
+    return [what for what in told if what in ("receive", "tick", "flush")]
+
+
+def test_who_is_behind_goes_on_where_the_frame_has_time_left() -> None:
+    rig = Rig()
+    sub = late(rig, receive=0.0015, flush=0.0005)
+    sub.behind_for = 2
+    rig.run(3)
+    once = ["receive", "tick", "flush"]
+    assert slices(rig) == [*once, "receive", "flush", *once, *once], "behind after the first alone"
+    assert sub.budgets[1] == pytest.approx((MOST - 0.002) * 0.75, abs=TINY), "what is left of its most"
+    assert sub.rests[1] == pytest.approx(MOST - 0.002 - 0.0015, abs=TINY)
+    assert rig.loop.statistics().overruns == {}
+
+
+def test_who_is_behind_goes_on_once_in_a_frame() -> None:
+    rig = Rig()
+    sub = late(rig, receive=0.0001)
+    sub.behind_for = 100
+    rig.run(3)
+    assert len(sub.budgets) == 6
+
+
+@pytest.mark.parametrize(
+    ("most", "hosted", "cost"),
+    [(None, False, 0.0), (BUDGET, False, 0.0), (MOST, True, 0.0), (MOST, False, PERIOD - MARGIN)],
+    ids=["no most", "most is the budget", "a loop of yours", "no time left"],
+)
+def test_who_is_behind_waits_for_the_next_frame_where_it_has_no_more_time(
+    most: float | None, hosted: bool, cost: float
+) -> None:
+    rig = Rig()
+    sub = late(rig, most=most, receive=0.0015)
+    sub.behind_for = 100
+    rig.system("game", cost)
+    if hosted:
+        rig.frames(5)
+    else:
+        rig.run(5)
+    assert len(sub.budgets) == len([entry for entry in rig.log if entry[0] == "game"])
+
+
+def test_who_has_used_its_most_does_not_go_on() -> None:
+    rig = Rig()
+    sub = late(rig, receive=MOST)
+    sub.behind_for = 100
+    rig.run(3)
+    assert len(sub.budgets) == 3
+
+
+def test_under_overload_nobody_goes_on() -> None:
+    rig = Rig()
+    sub = late(rig, receive=0.012)
+    sub.behind_for = 10_000
+    rig.system("game", 0.010)
+    rig.run(100)
+    assert rig.loop.statistics().budget_share < 1
+    frames = rig.loop.statistics().frames
+    assert len(sub.budgets) == frames
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_that_are_behind_leave_the_next_tick_alone(count: int) -> None:
+    rig = Rig()
+    subs = [late(rig, str(number), most=0.1) for number in range(count)]
+    for sub in subs:
+        sub.behind_for = 10_000
+        sub.costs.update(receive=partial(last, sub.budgets), flush=partial(last, sub.rests))
+    rig.system("game", 0.002)
+    rig.run(50)
+    assert rig.loop.statistics().frame_lateness.worst <= TINY
+    assert rig.slow == []
+
+
 # The least
 
 

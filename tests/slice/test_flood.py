@@ -84,6 +84,65 @@ def test_players_wait_one_tick_at_most_where_messages_are_dear(flooders: int, me
     assert flood.players.missing <= PLAYERS
 
 
+def test_players_are_read_before_all_who_say_much() -> None:
+    flood = Flood(10)
+    for _ in range(20):
+        flood.frame()  # in which it shows who says much
+    for _ in range(20):
+        flood.frame()
+        paths = [path for path, _ in flood.stage.heard]
+        assert set(paths[:PLAYERS]) == flood.players.paths
+        assert len(paths) > PLAYERS
+
+
+@pytest.mark.parametrize(("flooders", "message"), [(30, 50e-6), (100, 20e-6)])
+def test_players_are_heard_of_whom_so_many_say_much_that_each_is_read_but_little(flooders: int, message: float) -> None:
+    """Eight messages of each flooder would take longer than a slice: the players would wait for several."""
+    flood = Flood(flooders, message)
+    for _ in range(60):
+        flood.frame()
+    flood.players.delays.clear()
+    for _ in range(60):
+        flood.frame()
+    assert len(flood.players.delays) == 60 * PLAYERS
+    assert max(flood.players.delays) == 0
+
+
+def test_flooders_have_short_turns() -> None:
+    """Two of their quotas would fill a slice."""
+    flood = Flood(20)
+    for _ in range(20):
+        flood.frame()
+    flood.stage.costs["message"] = 20e-6
+    heard = dict.fromkeys(flood.heard, 0)
+    for frame in range(60):
+        flood.frame()
+        for path in heard:
+            if path in dict(flood.stage.heard):
+                heard[path] = frame
+        assert min(heard.values()) >= frame - 3
+
+
+def test_who_says_much_is_heard_also_where_those_who_say_little_need_more_time_than_there_is() -> None:
+    """Else a player who has fallen behind, and catches up, would wait for as long as others do the same."""
+    flood = Flood(60)
+    others = [flood.stage.house.peer(f"/other{number}") for number in range(100)]
+    for _ in range(20):
+        flood.frame()
+    flood.stage.costs["message"] = 20e-6
+    heard = dict.fromkeys(flood.heard, 0)
+    for frame in range(120):
+        for peer in others:
+            peer.say(text("one") + text("two"))
+        flood.frame()
+        for path, _ in flood.stage.heard:
+            if path in heard:
+                assert frame - heard[path] <= 40
+                heard[path] = frame
+    assert flood.stage.server.statistics().carried_over > 100
+    assert min(heard.values()) >= 80
+
+
 @pytest.mark.parametrize("flooders", [1, 4, 10])
 def test_a_newcomer_is_in_within_fifteen_frames(flooders: int) -> None:
     flood = Flood(flooders)

@@ -64,6 +64,33 @@ class Hitch:
         self.loop.run()
 
 
+@pytest.mark.parametrize("most", [None, BUDGET, 0.012])
+def test_what_came_meanwhile_is_heard_sooner_where_the_frames_have_time_left(most: float | None) -> None:
+    """Three thousand messages of 20 µs each: 20 frames by the budget alone, of which receive has three quarters."""
+    house: House = House(limits=Limits(), on_message=lambda ws, message: house.clock.advance(20e-6))
+    peers = house.peers(20)
+    loop = TickLoop(60, clock=house.clock)
+    loop.add(house.server, budget=BUDGET, most=most)
+    frames: list[tuple[float, int]] = []
+
+    @loop.system
+    def note(tick: Tick) -> None:
+        frames.append((house.clock.now(), len(house.heard("message"))))
+        if tick.number == 0:
+            for peer in peers:
+                peer.say(b"".join(text(str(number)) for number in range(150)))
+        if tick.number == 60:
+            loop.stop()
+
+    loop.run()
+    done = next(number for number, (_, heard) in enumerate(frames) if heard == 20 * 150)
+    assert done >= 20 if most in (None, BUDGET) else done <= 9
+    for number, (instant, _) in enumerate(frames):
+        assert instant - frames[0][0] == pytest.approx(number * PERIOD, abs=0.0045), "nobody makes the next tick late"
+    for path in (f"/{number}" for number in range(20)):
+        assert house.heard("message", path) == [str(number) for number in range(150)]
+
+
 def test_slip_is_counted_and_ticks_keep_their_numbers() -> None:
     hitch = Hitch(180)
     assert hitch.loop.ticks == 180

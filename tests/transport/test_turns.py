@@ -55,6 +55,14 @@ def test_the_first_kind_has_its_share_and_the_others_theirs_of_what_is_left() ->
     assert bench.run(16) == "a" * 12 + "bb" + "c" + "a"
 
 
+def test_it_knows_whether_its_time_or_its_work_ended_first() -> None:
+    bench = Bench(a=(8, 3), b=(8, 1))
+    assert not bench.turns.cut
+    for seconds, cut in ((5, True), (0, True), (5, True), (100, False), (100, False)):
+        bench.run(seconds)
+        assert bench.turns.cut is cut
+
+
 def test_what_one_does_not_need_the_others_have_in_the_same_order() -> None:
     bench = Bench(a=(2, 3), b=(100, 1), c=(3, 1))
     said = bench.run(40)

@@ -46,7 +46,6 @@ from tickws.web import FILES
 __all__ = ["GameServer"]
 
 logger = logging.getLogger("tickws")
-
 I = TypeVar("I", bound=Input)  # noqa: E741
 F = TypeVar("F", bound=Callable[[Player[Any], Any], object])
 
@@ -205,6 +204,11 @@ class GameServer(Subsystem, Generic[I]):
     def waited(self) -> float:
         """Seconds that the server has slept in `work`; the loop asks for it."""
         return self.server.waited
+
+    @property
+    def behind(self) -> bool:
+        """As the server's; the loop asks for it."""
+        return self.server.behind
 
     # -- the world ---------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ In one function that you can read, `Frames.run`:
     receive(budget)   each subsystem, within its budget
     0..5 x tick       the bus, then subsystems, then systems
     flush(budget)     each subsystem, within what receive left, and at least its reserve
+    receive, flush    once more who is behind, where the frame has time left
     idle(seconds)     those that have it, until the next tick is due
 
 Promises: ticks are numbered from 0 without gaps and each is 1/rate long, whatever the clock does; subsystems and
@@ -98,9 +99,17 @@ class Frames:
         for member in self._roster.members:
             left = 0 if hosted or member.most <= member.budget else self._left_for(member)
             self._failures.guard(member.name, member.flush, ledger, left)
+        if not hosted and self._roster.stretching:
+            self._catch_up()
         if self._roster.idling:
             self._idle()
         return ran
+
+    def _catch_up(self) -> None:
+        """Have those go on whose budget ended before their work: the frame has time left."""
+        for member in self._roster.members:
+            if member.behind and self.punctuality.budget_share >= 1 and self.can_serve(member):
+                self.serve(member)
 
     def _begin(self, hosted: bool) -> None:
         """Book the time between the frames."""
@@ -115,14 +124,14 @@ class Frames:
         self.punctuality.frame(ledger.mark, None if hosted else self._late)
         self.count += 1
 
-    # -- between the ticks, for `wake_on_input` -----------------------------------------------------------------------
+    # -- between the ticks: for `wake_on_input`, and for who is behind ------------------------------------------------
 
     def can_serve(self, member: Member) -> bool:
         """Whether a subsystem has time left, of its own and before the next tick."""
         return member.used < member.most and self.left() > self._margin
 
     def serve(self, member: Member) -> None:
-        """Something has come between two ticks: receive and flush within what this frame left of the budget."""
+        """Something is there between two ticks: receive and flush within what this frame left of the budget."""
         ledger = self._ledger
         ledger.lap(ledger.host)
         left = min(member.most - member.used, self.left() - self._margin)

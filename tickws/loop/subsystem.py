@@ -83,6 +83,14 @@ class Subsystem:
         """Seconds asleep inside these methods, in total: by it the loop tells a wait from work. May be an attribute."""
         return 0.0
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last `receive` ended with its budget, not with its work. May be an attribute.
+
+        Where it has `most`, and the frame has time left behind `flush`, both are called once more.
+        """
+        return False
+
 
 class Member:
     """A subsystem in a loop: which methods it has, what it may use, and what it used.
@@ -164,6 +172,11 @@ class Member:
         finally:
             self._spent += ledger.lap(self.network)
             self.used += ledger.mark - begun
+
+    @property
+    def behind(self) -> bool:
+        """Whether it could use more time than its budget, and may."""
+        return self.used < self.most and self.most > self.budget and bool(getattr(self.subsystem, "behind", False))
 
     @property
     def name(self) -> str:

@@ -1,11 +1,12 @@
 """The hot loop: read, parse, dispatch. Its twin, who gathers and writes, is `_writer_py`.
 
 Turns queues of links, round robin, and looks at the clock after every step: one link's read and each message in it. A
-link's turn is one read and a few messages. Who has lately said more than any player would stands in a queue of its own,
-which is served behind the others (`read_on`): flooders share what is left, so they slow themselves only, and nobody who
-says little waits behind one who says much. What the time does not allow goes on in the next slice, where it was cut; so
-does what is above a link's quota. Newcomers, who are in their handshake, cannot keep those waiting who are in. Cost per
-link and slice: one recv, whatever is said in it.
+link's turn is one read and a message, or a few. Who has lately said more than any player would stands in a queue of its
+own, which is served behind the others (`read_on`): flooders share what is left, so they slow themselves only, and
+nobody who says little waits behind one who says much. Where nothing is left, who has waited there for half a second
+stands with the others again: nobody starves. What the time does not allow goes on in the next slice, where it was cut;
+so does what is above a link's quota. Newcomers, who are in their handshake, cannot keep those waiting who are in. Cost
+per link and slice: one recv, whatever is said in it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tickws.protocol.events import Frame, Progress
 from tickws.protocol.limits import Limits
 from tickws.transport.link import Keeper, Link, Phase
 from tickws.transport.rates import Rates
-from tickws.transport.readingtime import UNIT, ReadingTime
+from tickws.transport.readingtime import LIGHT, UNIT, ReadingTime
 from tickws.transport.sendqueue import SendQueue
 from tickws.transport.steps import Meter, Step
 from tickws.transport.tls import TlsStream
@@ -27,7 +28,8 @@ __all__ = ["Pump"]
 
 
 TURN: Final = 8
-"""Messages of one link in one turn: at a few microseconds each, less than what its read costs."""
+"""Messages of one link in one turn: at a few microseconds each, less than what its read costs. Where light links had to
+wait for the next slice, theirs are of one message: who says one is not behind who says many."""
 
 CROWD: Final = 64
 """Newcomers beyond whom every other one served is the latest: it still waits, and who came long ago may be gone."""
@@ -49,7 +51,7 @@ class Pump:
 
     # fmt: off
     __slots__ = (
-        "_keeper", "_later", "_limited", "_listened", "_messages", "_meter", "_now", "_queue", "_quota",
+        "_keeper", "_later", "_light_turn", "_limited", "_listened", "_messages", "_meter", "_now", "_queue", "_quota",
         "_reads", "_share", "_slice", "_turn", "heavy", "newcomers", "rates", "ready",
     )
     # fmt: on
@@ -71,7 +73,7 @@ class Pump:
         self._listened = listened
         self._limited = limited
         self._quota = limits.slice_messages
-        self._turn = min(TURN, self._quota)
+        self._turn = self._light_turn = min(TURN, self._quota)
         self._share = limits.slice_bytes
         self._queue = queue
         self.rates = Rates(limits, limited)
@@ -88,6 +90,7 @@ class Pump:
     def end(self) -> None:
         """The slice is over: everybody has a quota again; who has used it up stands behind who has not."""
         self._slice += 1
+        self._light_turn = 1 if self.ready else self._turn
         for link in self._later:
             self._queue_of(link).append(link)
         self._later.clear()
@@ -129,13 +132,17 @@ class Pump:
         Returns:
             The number of links.
         """
-        return self._serve(self.ready, deadline)
+        heavy, light = self.heavy, self._listened.light_until
+        while heavy and heavy[0].spent <= light:
+            self.ready.append(heavy.popleft())  # it has waited long enough to be light
+        return self._serve(self.ready, self._light_turn, deadline)
 
     def read_on(self, deadline: int) -> int:
         """As `read`, the heavy ones."""
-        return self._serve(self.heavy, deadline)
+        return self._serve(self.heavy, self._turn, deadline)
 
-    def _serve(self, queue: deque[Link], deadline: int) -> int:
+    def _serve(self, queue: deque[Link], most: int, deadline: int) -> int:
+        """Turns of `most` messages."""
         meter, now, number, share, rates = self._meter, self._now, self._slice, self._share, self.rates
         mark, heard = meter.mark, self._listened.now
         bound = heard + self._listened.slack
@@ -176,7 +183,7 @@ class Pump:
                         if mark >= deadline:
                             break
                         continue
-                turn = self._turn if link.slice != number else min(TURN, link.quota)
+                turn = most if link.slice != number else min(most, link.quota)
                 before = messages
                 over = cut = False
                 if link.told:  # the deadline has cut its turn
@@ -293,6 +300,8 @@ class Pump:
             link.quota = self._quota
         link.quota -= said
         link.carried = True
+        # whatever it has said: where time is short, it is light again after so long
+        link.spent = min(link.spent, self._listened.light_until + LIGHT)
         if not link.ready:
             link.ready = True
             if link.quota <= 0:

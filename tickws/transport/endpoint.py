@@ -4,9 +4,9 @@
               read, parse, dispatch · handshakes · accept · deadlines · on_close, on_slow · who says much
     flush     one fair pass over whoever has something to say: gather, one write each
 
-Promises: the overshoot of a slice is one step (`steps` lists them all); those who are in come first, but have no more
-than three quarters of the time where newcomers wait, and nothing starves (`turns`); even a budget of zero does one step
-of each half; unfinished work is carried over, in order.
+Promises: the overshoot of a slice is one step (`steps` lists them all); who is in comes first, but has no more than
+three quarters of the time where newcomers wait; nothing starves (`turns`), even a budget of zero does one step of each
+half; unfinished work is carried over, in order.
 """
 
 from __future__ import annotations
@@ -47,17 +47,13 @@ class Endpoint(Owner):
         mask_source: Callable[[int], bytes] = os.urandom,
     ) -> None:
         check_error_policy(errors)
-        if not isinstance(compression, Deflate | None):
-            raise TypeError(f"compression is a tickws.Deflate(...) or None, not {compression!r}")
-        if compression is not None and callbacks.on_frame is not None:
-            raise TypeError("on_frame and compression do not go together: frames are delivered as they came")
+        callbacks.check_compression(compression)
         bounds = Limits() if limits is None else limits
         if not isinstance(bounds, Limits):
             raise TypeError(f"limits is a tickws.Limits(...), not {limits!r}")
         self._network = network or SocketNetwork()
         self._clock = clock or self._network.clock
-        self._now = self._clock.now_ns
-        self._limits = bounds
+        self._now, self._limits = self._clock.now_ns, bounds
         self._poller = self._network.poller()
         self._links = Links(
             self, self._clock, self._network, self._poller, bounds, callbacks, errors, mask_source, compression
@@ -127,7 +123,7 @@ class Endpoint(Owner):
         wait_time = budget_time if wait is None else check_seconds("wait", wait)
         if self._finished:
             return False
-        if not wait_time and not self._working and self._lookout.quiet():
+        if not wait_time and not self._working and not self._turns.cut and self._lookout.quiet():
             return True
         start = self._enter()
         try:
@@ -155,6 +151,7 @@ class Endpoint(Owner):
         return not self._finished
 
     def _receive(self, deadline: int, wait: int, *, reserve: bool) -> None:
+        self._turns.cut = False
         self._lookout.look(wait)
         now = self._now()
         if reserve:  # a quarter of what is left belongs to flush
@@ -262,6 +259,11 @@ class Endpoint(Owner):
     def waited(self) -> float:
         """Seconds asleep inside `work` and `receive`, in total: a loop tells by it who waits beside its own clock."""
         return self._lookout.slept / NANOSECONDS
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last `receive` ended with its budget, before all that had come was served; a loop asks for it."""
+        return self._turns.cut
 
     def wake(self) -> None:
         """End a `work` that sleeps. Thread-safe."""

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from tickws.errors import check_callback
 from tickws.protocol.events import Frame
+from tickws.protocol.extensions import Deflate
 from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.transport.websocket import WebSocket
 
@@ -130,6 +131,13 @@ class Callbacks:
             raise TypeError("on_frame takes the place of on_message: give one of them")
         self.deliver: Callable[[WebSocket, Any], object] | None = self.on_frame or self.on_message
         """What takes data, frames or messages."""
+
+    def check_compression(self, compression: Deflate | None) -> None:
+        """Raise TypeError for what is no compression, or none for these callbacks."""
+        if not isinstance(compression, Deflate | None):
+            raise TypeError(f"compression is a tickws.Deflate(...) or None, not {compression!r}")
+        if compression is not None and self.on_frame is not None:
+            raise TypeError("on_frame and compression do not go together: frames are delivered as they came")
 
 
 def _check_spelling(handler: Handler) -> None:

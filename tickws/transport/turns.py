@@ -30,12 +30,15 @@ class Turns:
         self._meter = meter
         self._kinds = kinds
         self._missed = len(kinds)  # index of the first kind that had no turn in the last pass
+        self.cut = False
+        """Whether the last pass ended with its time, not with its work."""
 
     def run(self, deadline: int) -> None:
         """One pass, until `deadline` (nanoseconds); at least one step."""
         meter, kinds = self._meter, self._kinds
         missed, self._missed = self._missed, len(kinds)
         stepped = False
+        self.cut = True
         for index in range(missed, len(kinds)):
             self._missed = index + 1  # also where a callback's error ends the pass
             stepped = kinds[index][0](meter.mark) > 0 or stepped
@@ -53,3 +56,4 @@ class Turns:
                 if stepped and meter.mark >= deadline:
                     return
             first_round = False
+        self.cut = False
