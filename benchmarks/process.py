@@ -25,6 +25,7 @@ __all__ = [
     "pin",
     "raise_descriptors",
     "resident_bytes",
+    "stolen_seconds",
     "usable_cpus",
 ]
 
@@ -70,6 +71,15 @@ def resident_bytes() -> int | None:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
+        return None
+
+
+def stolen_seconds() -> float | None:
+    """CPU time that the machine under this one has given to others since it began, of all CPUs together."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            return int(file.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
         return None
 
 

@@ -20,6 +20,10 @@ class Samples:
         self.record = self._values.append
         """Keep one duration."""
 
+    def add(self, others: Samples) -> None:
+        """Take in what others have."""
+        self._values.extend(others._values)
+
     def over(self, bound: int) -> int:
         """How many are longer than `bound` nanoseconds."""
         return sum(value > bound for value in self._values)

@@ -96,8 +96,8 @@ FAULT_DEFENCES = [
         "9: the maximum of connections",
         FAULTS + "9",
         "transport/server.py",
-        "            if len(self._links.by_fd) >= self._max_connections:\n",
-        "            if len(self._links.by_fd) > self._max_connections:\n",
+        "            full = len(links.by_fd) >= self._max_connections\n",
+        "            full = False\n",
     ),
     Defence(
         "9: the backlog is not stranded",

@@ -32,8 +32,8 @@ LIMIT_DEFENCES = [
         "so many handshakes at once",
         HANDSHAKES + "who_waits_in_the_backlog",
         "transport/server.py",
-        "            if len(self._links.newcomers) >= self._limits.handshakes:\n",
-        "            if False:\n",
+        "            if full or len(links.newcomers) >= self._limits.handshakes:\n",
+        "            if full:\n",
     ),
     Defence(
         "who keeps us waiting is dropped for a newcomer",
@@ -53,7 +53,7 @@ LIMIT_DEFENCES = [
         "nobody is dropped where nobody came",
         ROW.format("handshakes-stale-0"),
         "transport/server.py",
-        "if stale is not None and len(self._links.newcomers) > self._limits.handshakes:",
+        "if stale is not None and len(links.newcomers) > self._limits.handshakes:",
         "if stale is not None:",
     ),
     Defence(
@@ -144,7 +144,7 @@ LIMIT_DEFENCES = [
         "what was carried over waits as well",
         RATES + "every_single_one",
         "transport/_pump_py.py",
-        "                if link.held:\n                    continue\n",
+        "                if link.held:\n                    link.queued = False\n                    continue\n",
         "",
     ),
     Defence(

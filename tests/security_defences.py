@@ -100,16 +100,16 @@ FRAME_ROWS = [
     Defence(
         "who says much is read behind who says little",
         "tests/slice/test_flood.py::test_players_are_read_before",
-        "transport/_pump_py.py",
-        "return self.ready if link.spent <= self._listened.light_until else self.heavy",
-        "return self.ready",
+        "transport/lookout.py",
+        "(ready if link.spent <= light else heavy).append(link)",
+        "ready.append(link)",
     ),
     Defence(
         "who says much does not starve",
         "tests/slice/test_flood.py::test_who_says_much_is_heard",
-        "transport/_pump_py.py",
-        "while heavy and heavy[0].spent <= light:",
-        "while False:",
+        "transport/endpoint.py",
+        "(pump.read_on, 2),",
+        "(pump.read_on, 0),",
     ),
     Defence(
         "where time is short, turns are of one message",

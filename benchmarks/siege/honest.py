@@ -5,6 +5,7 @@
 says `{"in": N}` when all are in and have begun to play, and takes commands:
 
     window NAME     round trips count as NAME from now on; one line of JSON on what was before
+    disturbed NAME  what counts as NAME is left out of what is told of undisturbed times
     newcomers NAME  they come, and count as NAME; without one, they come no more
     stop            no inputs any more; one line of JSON when every answer is here, or was waited for
 
@@ -106,6 +107,7 @@ class Players:
         )
         self._windows: dict[str, Trips] = {}
         self._trips = Trips()
+        self._disturbed: set[str] = set()
         self._over = False
         self._said = False  # that all are in
         self._stopping: int | None = None  # until when, at most
@@ -134,6 +136,8 @@ class Players:
         if words[0] == "window":
             answer({"trips": self._trips.lately(), "lost": self._lost})
             self._window(" ".join(words[1:]))
+        elif words[0] == "disturbed":
+            self._disturbed.add(" ".join(words[1:]))
         elif words[0] == "newcomers":
             self._newcomers.stop()
             if len(words) > 1:
@@ -161,6 +165,17 @@ class Players:
             seat.player.echoes.received < seat.player.inputs for seat in self._load.seats if not seat.over
         )
 
+    def _told(self) -> dict[str, dict[str, Samples]]:
+        """Round trips by window and way. A window's name up to the first digit is that of all of its kind."""
+        told: dict[str, dict[str, Samples]] = {}
+        for name, trips in self._windows.items():
+            kind = name.rstrip("0123456789 ")
+            for group in (kind,) if name in self._disturbed else (kind, f"{kind}, undisturbed"):
+                ways = told.setdefault(group, {"plain": Samples(), "TLS": Samples()})
+                ways["plain"].add(trips.all[False])
+                ways["TLS"].add(trips.all[True])
+        return told
+
     def _result(self) -> dict[str, Any]:
         players = [seat.player for seat in self._load.seats]
         return {
@@ -172,11 +187,8 @@ class Players:
             "faults": {player.name: player.fault for player in players if player.fault},
             "secured": sum(player.secured for player in players),
             "trips": {
-                name: {
-                    way: asdict(samples.distribution())
-                    for way, samples in (("plain", trips.all[False]), ("TLS", trips.all[True]))
-                }
-                for name, trips in self._windows.items()
+                name: {way: asdict(samples.distribution()) for way, samples in ways.items()}
+                for name, ways in self._told().items()
             },
             "newcomers": self._newcomers.result(),
             "late_seconds": self._load.late_seconds,

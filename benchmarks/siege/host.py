@@ -79,7 +79,7 @@ class Host:
     def __init__(self, options: argparse.Namespace) -> None:
         self._commands = Commands()
         self._loop = tickws.TickLoop(rate=RATE)
-        self._frame = 0  # when this one began to read
+        self._frame = self._frame_before = 0  # when this one began to read, and the one before
         self._ticked = True  # since then
         self._spent = self._cpu = 0  # by the server's calls in this frame
         self._snapshots = 0
@@ -117,6 +117,8 @@ class Host:
             if kind == Kind.PLAYER:
                 tally = self.tallies.setdefault(said[1], Tally())
                 tally.take(said[5])
+                self.window.delay[kind].record(begun - said[6])
+                self.window.missed += said[6] < self._frame_before
         except (ValueError, TypeError, IndexError, KeyError):
             return None
         self.window.messages[kind] += 1
@@ -132,7 +134,7 @@ class Host:
             self.window.interval.record(begun - self._frame)
             self.window.slice.record(self._spent)
             self.window.slice_cpu.record(self._cpu)
-        self._frame = begun
+        self._frame_before, self._frame = self._frame, begun
         self._spent = self._cpu = 0
 
     def sliced(self, duration: int, cpu: int) -> None:
@@ -174,6 +176,7 @@ class Host:
                     "exceptions": self._log.exceptions,
                     "log": self._log.lines,
                     "steps": {kind: step.longest for kind, step in steps.items()},
+                    "slices": {kind: asdict(step.slices) for kind, step in steps.items()},
                     "slipped": self._loop.slipped,
                     "counters": self._counters(),
                 }

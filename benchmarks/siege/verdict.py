@@ -43,6 +43,10 @@ class Sample:
     resident: int
     cpu_share: float
     preempted: int | None
+    missed: float
+    """Share of the players' inputs that were not heard in the first frame that began after they were said."""
+    stolen: float
+    """Share of the CPUs that the machine under this one gave to others."""
     attempts: float
     """Connections that the attackers began, a second."""
 
@@ -51,8 +55,9 @@ class Sample:
         trips = "/".join(f"{value * MS:.1f}" for value in (self.trip_p50, self.trip_p99, self.trip_worst))
         return (
             f"{self.at:5.0f} s  {self.frames:5.2f} frames/s  slice {slices} ms  round trip {trips} ms  "
-            f"{self.lost} lost  {self.open} open of {self.connections}  {self.resident / MB:.1f} MB  "
-            f"{self.cpu_share:.0%} CPU  {self.attempts:,.0f} attempts/s"
+            f"{self.missed:.1%} missed  {self.lost} lost  {self.open} open of {self.connections}  "
+            f"{self.resident / MB:.1f} MB  {self.cpu_share:.0%} CPU, {self.stolen:.1%} stolen  "
+            f"{self.attempts:,.0f} attempts/s"
         )
 
 
@@ -150,6 +155,8 @@ class Verdict:
     descriptors: dict[str, int | None]
     steps: dict[str, float]
     """Of each kind, the longest one, in seconds."""
+    slices: dict[str, dict[str, float]]
+    """What they took of the slices that had any, in the last minutes: the fields of a `Distribution`."""
     cpu: dict[str, float]
     """Of each of the load's processes, the share of a core in the attack."""
     late: dict[str, float]
@@ -209,6 +216,10 @@ class Verdict:
         )
         yield "steps        longest, ms: " + ", ".join(
             f"{kind} {seconds * MS:.2f}" for kind, seconds in sorted(self.steps.items(), key=lambda of: -of[1])
+        )
+        yield "of a slice   p50/p99, ms: " + ", ".join(
+            f"{kind} {of['p50'] * MS:.2f}/{of['p99'] * MS:.2f}"
+            for kind, of in sorted(self.slices.items(), key=lambda pair: -pair[1]["p50"])
         )
         yield f"CPU          server {median(sample.cpu_share for sample in samples):.0%}; " + ", ".join(
             f"{who} {share:.0%}, at worst {self.late[who] * MS:.0f} ms without the CPU"

@@ -22,7 +22,7 @@ from benchmarks.secure import client_hello, serving, trusting
 from benchmarks.siege import arms, siege
 from benchmarks.siege.attacks import ATTACKS, NAMES, Attack, share_out
 from benchmarks.siege.crowd import Crowd, Doors
-from benchmarks.siege.honest import Honest
+from benchmarks.siege.honest import Honest, Players, Trips
 from benchmarks.siege.host import Host, flat
 from benchmarks.siege.rules import MESSAGE_BYTES, rules
 from benchmarks.siege.scripts import Arsenal, Order, Say
@@ -257,12 +257,41 @@ def test_what_the_game_does_not_know(said: str | bytes) -> None:
         def __init__(self) -> None:
             self.tallies = {}
             self.window = Window("", 0.0)
+            self._frame_before = 0
 
     game = Game()
     known = make_stamped(Kind.PLAYER, 3, FIRST + 1, 1 << 40)
     assert game.message(said) is None
     assert game.message(known) == known
     assert game.tallies[3].missing == 1
+    assert game.window.missed == 0
+    game._frame_before = (1 << 40) + 1
+    game.message(known)
+    assert game.window.missed == 1, "it was said before the frame that went before"
+
+
+def test_of_disturbed_windows_the_round_trips_are_told_apart() -> None:
+    class Here(Players):
+        """Players without a server."""
+
+        def __init__(self) -> None:
+            self._windows = {name: Trips() for name in ("calm", "attack 0", "attack 1", "attack 12")}
+            self._disturbed = set()
+
+    players = Here()
+    for number, trips in enumerate(players._windows.values()):
+        trips.record(number == 3, number + 1)
+    players._obey(["disturbed", "attack", "1"])
+    told = {
+        name: {way: samples.distribution().count for way, samples in ways.items()}
+        for name, ways in players._told().items()
+    }
+    assert told == {
+        "calm": {"plain": 1, "TLS": 0},
+        "calm, undisturbed": {"plain": 1, "TLS": 0},
+        "attack": {"plain": 2, "TLS": 1},
+        "attack, undisturbed": {"plain": 1, "TLS": 1},
+    }
 
 
 def test_counters_of_a_server(server: tickws.WebSocketServer) -> None:
@@ -289,6 +318,8 @@ SAMPLE = Sample(
     resident=30_000_000,
     cpu_share=0.3,
     preempted=None,
+    missed=0.0,
+    stolen=0.0,
     attempts=700.0,
 )
 
@@ -332,6 +363,7 @@ def verdict(**more: Any) -> Verdict:
         "memory": {"before": 1_000_000, "behind": None},
         "descriptors": {"before": 5, "behind": 5},
         "steps": {"read": 0.001},
+        "slices": {"read": {"p50": 0.001, "p99": 0.002}},
         "cpu": {"attackers": 0.5},
         "late": {"attackers": 0.1},
         "log": ["a line"],

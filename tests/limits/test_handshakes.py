@@ -148,12 +148,17 @@ def test_together_with_max_connections() -> None:
     late.ask("/late")
     house.run(2.0)
     assert house.statistics.connections == 5
-    assert late.receive_status() == 0
-    assert not idler.gone, "to drop it would be of no use: all places are taken"
+    assert late.receive_status() == 101
+    assert idler.gone, "it has kept the last place waiting"
+    assert house.statistics.limited["handshakes"] == 1
+    later = house.dial()
+    later.ask("/later")
+    house.run(2.0)
+    assert later.receive_status() == 0, "who is in stays in"
     players[0].socket.close()
     house.run(1.0)
-    assert late.receive_status() == 101
-    assert house.statistics.limited.get("handshakes", 0) == 0
+    assert later.receive_status() == 101
+    assert house.statistics.limited["handshakes"] == 1
 
 
 @pytest.mark.parametrize("most", [None, 3])

@@ -85,14 +85,17 @@ def test_players_wait_one_tick_at_most_where_messages_are_dear(flooders: int, me
 
 
 def test_players_are_read_before_all_who_say_much() -> None:
-    flood = Flood(10)
-    for _ in range(20):
-        flood.frame()  # in which it shows who says much
-    for _ in range(20):
-        flood.frame()
-        paths = [path for path, _ in flood.stage.heard]
-        assert set(paths[:PLAYERS]) == flood.players.paths
+    stage = Stage()
+    flooders = [Flooder(stage, f"/flooder{number}") for number in range(10)]  # the poller finds them first
+    players = Players(stage, PLAYERS)
+    for frame in range(40):
+        for flooder in flooders:
+            flooder.fill()
+        players.frame()
+        paths = [path for path, _ in stage.heard]
         assert len(paths) > PLAYERS
+        if frame >= 20:  # by then it has shown who says much
+            assert set(paths[:PLAYERS]) == players.paths
 
 
 @pytest.mark.parametrize(("flooders", "message"), [(30, 50e-6), (100, 20e-6)])

@@ -63,14 +63,14 @@ def test_never_more_than_the_maximum_and_the_next_gets_in_when_one_leaves(most: 
     assert (house.statistics.connections, accepted(house)) == (most, most + 1)
 
 
-def test_a_connection_in_its_handshake_takes_a_place() -> None:
+def test_a_connection_in_its_handshake_takes_a_place_for_half_a_second_at_least() -> None:
     house = House(max_connections=1)
     house.dial()
     house.turn()
     (late,) = knock(house, 1)
-    house.run(9.9)
+    house.run(0.45)
     assert late.receive_status() == 0
-    house.run(0.3)
+    house.run(0.2)
     assert late.receive_status() == 101
 
 

@@ -127,6 +127,11 @@ class Connection:
         """The peer has ended its half of the stream. What came before is still to be had from `next_event`."""
         self._eof = True
 
+    def ignore(self) -> None:
+        """Whatever comes from now on is ignored: what the bytes came through has failed. What we have to say stays."""
+        if self.state is not State.CLOSED:
+            self._end()
+
     @property
     def pending(self) -> bool:
         """Whether bytes are here that nobody has looked at: `next_event` may have something without further bytes."""

@@ -2,11 +2,10 @@
 
 Turns queues of links, round robin, and looks at the clock after every step: one link's read and each message in it. A
 link's turn is one read and a message, or a few. Who has lately said more than any player would stands in a queue of its
-own, which is served behind the others (`read_on`): flooders share what is left, so they slow themselves only, and
-nobody who says little waits behind one who says much. Where nothing is left, who has waited there for half a second
-stands with the others again: nobody starves. What the time does not allow goes on in the next slice, where it was cut;
-so does what is above a link's quota. Newcomers, who are in their handshake, cannot keep those waiting who are in. Cost
-per link and slice: one recv, whatever is said in it.
+own until all of it is heard, and is served behind the others (`read_on`): flooders have what is left, and a small share
+in any case, so they slow themselves only, and nobody who says little waits behind one who says much. What the time does
+not allow goes on in the next slice, where it was cut; so does what is above a link's quota. Newcomers, who are in their
+handshake, cannot keep those waiting who are in. Cost per link and slice: one recv, whatever is said in it.
 """
 
 from __future__ import annotations
@@ -132,9 +131,6 @@ class Pump:
         Returns:
             The number of links.
         """
-        heavy, light = self.heavy, self._listened.light_until
-        while heavy and heavy[0].spent <= light:
-            self.ready.append(heavy.popleft())  # it has waited long enough to be light
         return self._serve(self.ready, self._light_turn, deadline)
 
     def read_on(self, deadline: int) -> int:
@@ -152,6 +148,7 @@ class Pump:
             while queue:
                 link = queue.popleft()
                 if link.held:
+                    link.queued = False
                     continue
                 link.ready = False
                 if link.phase is _RELEASED:
@@ -171,7 +168,7 @@ class Pump:
                             self._limited["slice_bytes"] += 1
                         connection.receive(data)
                     else:
-                        self._nothing_read(link, data)
+                        size = self._nothing_read(link, data)
                     instant = now()
                     reads += 1
                     spent = instant - mark
@@ -179,7 +176,7 @@ class Pump:
                     mark = instant
                     if spent > longest_read:  # noqa: PLR1730 (max() is a call)
                         longest_read = spent
-                    if not data:
+                    if not size:
                         if mark >= deadline:
                             break
                         continue
@@ -222,12 +219,10 @@ class Pump:
                 said = messages - before
                 time = link.spent
                 link.spent = (time if time > heard else heard) + (said + (size >> 10) or 1) * UNIT
-                if over:
-                    self._interrupt(link, said)
-                elif cut:
-                    self._interrupt(link, said, queue)
+                if over or cut:
+                    self._interrupt(link, said, queue, cut=not over)
                 if link.stream.pending:
-                    self._go_on(link, said)
+                    self._go_on(link, said, queue)
                 if rates.on:
                     time = link.message_time
                     time = (time if time > heard else heard) + said * rates.message_cost
@@ -254,6 +249,7 @@ class Pump:
         """A link says too much: read it no more for a while."""
         if link.phase is _OPEN and link.held is None:
             self.rates.hold(link)
+            link.queued = link.ready
             link.ready = True  # what it says waits for us: no deadline passes meanwhile
             self._keeper.pause(link)
 
@@ -273,28 +269,33 @@ class Pump:
         self._resume(link)
 
     def _resume(self, link: Link) -> None:
-        link.ready = False
         self._keeper.resume(link)
+        if link.queued:
+            return  # has been interrupted before it was held, and stands there still
+        link.ready = False
         if link.carried:
             self.read_again(link)
         elif link.stream.pending:
             self._go_on(link, 0)
 
-    def _go_on(self, link: Link, said: int) -> None:
+    def _go_on(self, link: Link, said: int, queue: deque[Link] | None = None) -> None:
         """A link's stream holds records that were not read, or has something to say itself."""
         stream = link.stream
         if stream.unsent_bytes:
             self._queue.want_write(link)
         if not isinstance(stream, TlsStream) or not stream.unread or link.ready or link.phase is _RELEASED:
             return
-        if link.phase is _HANDSHAKE:
+        if link.phase in _NEW:
             self.want_read(link)
         else:
-            self._interrupt(link, max(said, 1))  # also an empty record counts
+            self._interrupt(link, max(said, 1), queue)  # also an empty record counts
             link.carried = False
 
-    def _interrupt(self, link: Link, said: int, cut: deque[Link] | None = None) -> None:
-        """A link has said so much, and has more to say: its turn is over, or goes on, first in the queue `cut`."""
+    def _interrupt(self, link: Link, said: int, queue: deque[Link] | None, *, cut: bool = False) -> None:
+        """A link of `queue` has said so much, and has more to say: its turn is over, or was cut, and goes on first.
+
+        Who is heavy stays so until nothing is left of what it has said, however little of it is heard.
+        """
         if link.slice != self._slice:
             link.slice = self._slice
             link.quota = self._quota
@@ -307,9 +308,11 @@ class Pump:
             if link.quota <= 0:
                 self._limited["slice_messages"] += 1
                 self._later.append(link)
-            elif cut is not None:
+            elif cut and queue is not None:
                 link.told += said
-                cut.appendleft(link)
+                queue.appendleft(link)
+            elif queue is self.heavy:
+                queue.append(link)
             else:
                 self._queue_of(link).append(link)
 
@@ -339,7 +342,7 @@ class Pump:
     def _greet_link(self, link: Link) -> None:
         if link.phase is _SECURING:
             self._keeper.secure(link)
-            if link.phase is _HANDSHAKE and link.stream.pending:
+            if link.phase is not _RELEASED and link.stream.pending:
                 self._go_on(link, 0)
             return
         if link.carried:
@@ -347,7 +350,8 @@ class Pump:
         else:
             data = link.stream.read(self._share)
             if not data:
-                self._nothing_read(link, data)
+                if self._nothing_read(link, data) and link.stream.pending:
+                    self._go_on(link, 0)
                 return
             link.heard = self._listened.now
             link.bytes_received += len(data)
@@ -361,14 +365,22 @@ class Pump:
         elif link.stream.pending:
             self._go_on(link, 0)
 
-    def _nothing_read(self, link: Link, data: bytes | None) -> None:
-        """The socket had nothing, has failed, or is at the peer's end of stream."""
+    def _nothing_read(self, link: Link, data: bytes | None) -> int:
+        """The socket had nothing for us, has failed, or is at the peer's end of stream; gives the bytes that came.
+
+        Those are of TLS: a part of a record, or records that hold no data. They prove life, and count for rates.
+        """
+        stream = link.stream
         if data is not None:
             link.connection.receive_eof()
             self._keeper.end_of_stream(link)
             if link.phase is not _RELEASED and (event := link.connection.next_event()) is not None:
                 self._keeper.handle(link, event)
-        elif link.stream.lost:
+        elif stream.lost:
             self._keeper.lose(link)
-        elif link.stream.pending:
+        elif isinstance(stream, TlsStream) and (size := stream.came):
+            link.heard = self._listened.now
+            return size
+        elif stream.pending:
             self._go_on(link, 0)
+        return 0

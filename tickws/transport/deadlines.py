@@ -69,7 +69,7 @@ class Deadlines:
 
     def closing(self, link: Link) -> None:
         """We wait for the peer's Close, or for it to take our last words and hang up."""
-        link.sent_mark = link.bytes_sent
+        link.sent_mark = link.bytes_sent - link.stream.taken_less
         self._arm(link, self._closing_time)
 
     def clear(self, link: Link) -> None:
@@ -134,7 +134,8 @@ class Deadlines:
         with self._queue.lock:
             endless = isinstance(link.outbox.unmade, Fragments) or (link.dismissed and link.phase is Phase.CLOSING)
             unsaid = not endless and (link.stream.unsent_bytes > 0 or link.unsaid)
-        return unsaid and link.bytes_sent - link.sent_mark >= self._limits.slice_bytes
+        taken = link.bytes_sent - link.stream.taken_less
+        return unsaid and taken - link.sent_mark >= self._limits.slice_bytes
 
     def _give_up(self, link: Link, limit: str, why: str) -> None:
         self.timed_out += 1

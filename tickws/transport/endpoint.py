@@ -66,12 +66,12 @@ class Endpoint(Owner):
             self._meter,
             (
                 (pump.read, 3),
+                (pump.read_on, 2),
                 (pump.greet, 2),
                 (self._accept, 3),
                 (self._links.deadlines.expire, 1),  # behind those who read: what has come in time is in time
                 (self._links.notices.tell, 1),
                 (pump.release, 1),
-                (pump.read_on, 1),
             ),
         )
         self._working = False

@@ -51,7 +51,7 @@ class Link:
     __slots__ = (
         "address_key", "begun", "byte_time", "bytes_received", "bytes_sent", "callbacks", "carried", "connection",
         "dismissed", "expiring", "heard", "held", "last_words", "message_time", "messages_received", "messages_sent",
-        "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "pinged", "quota", "ready",
+        "opened", "outbox", "pending", "phase", "ping_payload", "ping_sent", "pinged", "queued", "quota", "ready",
         "remote_address", "request", "response_headers", "resumes", "sent_mark", "slice", "spent", "stream",
         "subprotocol", "timer", "told", "trips", "verdict", "watching", "websocket",
     )
@@ -98,6 +98,7 @@ class Link:
         self.pending = False  # in the queue of links to write; under the lock
         # Rates, in reading time:
         self.held: tuple[int, int, Link] | None = None  # not read for a while
+        self.queued = False  # it still stands in the queue of links to read
         self.resumes = 0  # what the poller watches for again after that
         self.message_time: float = 0  # up to when it has spent what it may say (see `rates`)
         self.byte_time: float = 0

@@ -295,13 +295,12 @@ class Links:
 
     def limits_met(self) -> Counter[str]:
         """How often a limit took effect, by its name."""
-        return self.limited + self.queue.limited
+        with self.queue.lock:
+            return self.limited + self.queue.limited
 
     def traffic(self) -> list[int]:
         """Messages received and sent, bytes received and sent, since the beginning."""
-        return [
-            sum(column) for column in zip(self.retired, *(link.traffic() for link in self.by_fd.values()), strict=True)
-        ]
+        return [sum(of) for of in zip(self.retired, *(link.traffic() for link in self.by_fd.values()), strict=True)]
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -309,6 +308,7 @@ class Links:
         """Nothing more is read: write what is left, end the stream, wait for the peer's end."""
         if link.phase is not Phase.RELEASED:
             link.phase = Phase.ENDING
+            link.connection.ignore()  # what comes behind a TLS handshake that failed
             self._settled(link)
             self.deadlines.closing(link)
             self.queue.want_write(link)

@@ -75,7 +75,7 @@ class Lookout:
         if found:
             self._found = found
             return False
-        listened.now = heard
+        listened.advance(heard - listened.now, now - self._looked)
         self._looked = now
         self.polls += 1
         self._meter.quiet()

@@ -79,9 +79,11 @@ class Reception:
             else:
                 subprotocols = () if request.path in self._mounts else self._subprotocols
                 link.subprotocol = link.connection.accept(request, answer, subprotocols)
-        except Exception as error:
+        except BaseException as error:
             if not link.released:
                 self.refuse(link, 500)
+            if not isinstance(error, Exception):
+                raise
             self._links.notices.report(error, self._server)
             return
         if isinstance(answer, Reject):

@@ -111,7 +111,7 @@ class WebSocketServer(Endpoint):
         self._proxies = Proxies(trusted_proxies)
         self._port: int | None = None
         self._retry_at: int | None = None  # reading time
-        self._crowded = False  # no more handshakes at once
+        self._crowded = False  # nobody is let in, until a place is free
         try:
             super().__init__(callbacks, limits, network, clock, errors, compression)
         except OSError as error:  # no descriptors left, not even to wait with
@@ -303,29 +303,41 @@ class WebSocketServer(Endpoint):
             self._retry_at = None
             listener.resume()
         steps = 0
+        links = self._links
         while listener.waiting:
             stale: Link | None = None
-            if len(self._links.newcomers) >= self._limits.handshakes:
+            full = len(links.by_fd) >= self._max_connections
+            if full or len(links.newcomers) >= self._limits.handshakes:
                 stale = self._stale()
                 if stale is None:
-                    self._crowded = True
-                    listener.pause()
-                    self._retry_at = self._listened.now + PATIENCE // 8
+                    self._wait_for_places(full)
                     break
+                if full:
+                    self._drop(stale)
             listener.accept()
-            if stale is not None and len(self._links.newcomers) > self._limits.handshakes:
-                self._links.limited["handshakes"] += 1
-                logger.debug("%r: dropped: too many handshakes at once", stale.remote_address)
-                self._links.lose(stale, "too many handshakes at once")
+            if stale is not None and len(links.newcomers) > self._limits.handshakes:
+                self._drop(stale)
             steps += 1
-            if len(self._links.by_fd) >= self._max_connections:
-                self._links.limited["max_connections"] += 1
-                listener.pause()
-            elif listener.paused:
+            if listener.paused:
                 self._retry_at = self._listened.now + _RETRY
             if self._meter.lap(Step.ACCEPT) >= deadline:
                 break
         return steps
+
+    def _wait_for_places(self, full: bool) -> None:
+        """Nobody can be let in until somebody goes, or a newcomer has kept us waiting for too long."""
+        if full and not self._crowded:
+            self._links.limited["max_connections"] += 1
+        self._crowded = True
+        self._listener.pause()
+        if self._links.newcomers:
+            self._retry_at = self._listened.now + PATIENCE // 8
+
+    def _drop(self, stale: Link) -> None:
+        """A newcomer makes room for another one."""
+        self._links.limited["handshakes"] += 1
+        logger.debug("%r: dropped: too many handshakes at once", stale.remote_address)
+        self._links.lose(stale, "too many handshakes at once")
 
     def _stale(self) -> Link | None:
         """The oldest newcomer that keeps us waiting, for so long that it may be dropped for another.
@@ -337,9 +349,10 @@ class WebSocketServer(Endpoint):
 
     def settled(self, link: Link) -> None:
         """A newcomer is in, or gone: another one may begin its handshake."""
-        if self._crowded:
-            self._crowded = False
+        if self._crowded and len(self._links.by_fd) < self._max_connections:
             self._open_doors()
+        elif self._crowded and not self._links.newcomers:
+            self._retry_at = None  # nobody can have kept us waiting
 
     def released(self, link: Link) -> None:
         """A descriptor is free again: whoever waits in the backlog may come in."""
@@ -349,6 +362,7 @@ class WebSocketServer(Endpoint):
 
     def _open_doors(self) -> None:
         if self._listener.paused and not self._closing:
+            self._crowded = False
             self._retry_at = None
             self._listener.resume()
 

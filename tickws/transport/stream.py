@@ -27,6 +27,8 @@ class Stream:
     """Something is left to do that no poller tells of: never (see `TlsStream`)."""
     fault = ""
     """What the peer did wrong: nothing that shows here."""
+    taken_less = 0
+    """Of the bytes that `write` has given as written, how many the kernel has not taken: none."""
 
     def __init__(self, sock: Socket) -> None:
         self._socket = sock

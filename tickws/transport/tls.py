@@ -24,7 +24,10 @@ logger = logging.getLogger("tickws")
 RECORD_BYTES: Final = 16 * 1024
 """The most that a record holds (RFC 8446 section 5.1)."""
 MOST_RECORDS: Final = 8
-"""Records that are read in one step: as many as a link's turn has messages."""
+"""Records that are read in one step: as many as a link's turn has messages. OpenSSL would go through any number at once
+of those that hold no data."""
+_HEAD_BYTES: Final = 5
+_LONGEST: Final = RECORD_BYTES + 2048  # with what the cipher adds, in TLS 1.2 (RFC 5246 section 6.2.3)
 _warned: Final[WeakSet[ssl.SSLContext]] = WeakSet()  # each once: anybody can have it said
 REPLY_BYTES: Final = 64 * 1024
 """Replies of TLS's own (key updates) that a peer may leave unread; one that leaves more is given up."""
@@ -59,6 +62,9 @@ class TlsStream:
         "_plain",
         "_plain_bytes",
         "_raw",
+        "_whole",
+        "_wire",
+        "came",
         "fault",
         "fd",
         "lost",
@@ -80,6 +86,10 @@ class TlsStream:
         self._over = False  # close_notify was said, or there is a fault: what comes is not read any more
         self._plain: list[bytes | memoryview] = []
         self._plain_bytes = 0
+        self._wire = b""  # what came, and OpenSSL was not given yet
+        self._whole = 0  # bytes of its first record, where that is whole
+        self.came = 0
+        """Bytes that the last `read` took in."""
         self.unsent_bytes = 0
         """Committed bytes that the kernel has not taken, and replies of TLS's own."""
         self.unread = False
@@ -103,15 +113,14 @@ class TlsStream:
 
         What is to be said waits in `unsent_bytes` for `write([])`.
         """
-        data = self._raw.read(most)
+        data = None if self.unread else self._raw.read(most)
         if self._raw.lost:
             self.lost = True
             return False
-        if data:
-            self._incoming.write(data)
-        elif data is not None:
+        if data == b"":
             self._fail(WENT_AWAY)
             return False
+        self._feed(data or b"")
         assert self.tls is not None
         try:
             self.tls.do_handshake()
@@ -149,6 +158,8 @@ class TlsStream:
         """The end; what there is to say (an alert) is said at once, as far as it goes."""
         self.fault = fault
         self._over = True
+        self._wire = b""
+        self._whole = 0
         self._plain.clear()
         self._plain_bytes = 0
         self._raw.write([self._outgoing.read()])
@@ -157,7 +168,7 @@ class TlsStream:
     def _look(self) -> None:
         """See what is left to be done."""
         replies = self._outgoing.pending
-        self.unread = not self._over and self._incoming.pending > 0
+        self.unread = not self._over and (self._incoming.pending > 0 or self._whole > 0)
         self.pending = self.unread or replies > 0
         self.unsent_bytes = self._plain_bytes + self._raw.unsent_bytes + replies
         if replies > REPLY_BYTES:
@@ -165,15 +176,33 @@ class TlsStream:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
+    def _feed(self, data: bytes) -> None:
+        """Take in what came; give OpenSSL the next few records, once it has read those that it has."""
+        self.came = len(data)
+        wire = self._wire = self._wire + data if self._wire else data
+        if self._incoming.pending:
+            return
+        end = count = 0
+        while (size := _record_size(wire, end)) and count < MOST_RECORDS:
+            end += size
+            count += 1
+        self._whole = size
+        if end:
+            self._incoming.write(wire[:end])
+            self._wire = wire[end:]
+            self.came = max(self.came, end)
+
     def read(self, most: int) -> bytes | None:
         """What the next records hold: empty at the end of the stream, None where none is whole (or `lost`).
 
         After `end`, or a `fault`, it is what came on the wire: fit to be thrown away.
         """
         raw = self._raw
+        self.came = 0
         if self._notified or self.lost:
             self.unread = self.pending = False
             return None if self.lost else b""
+        data: bytes | None = b""
         if not self.unread:
             data = raw.read(most)
             if self._over:
@@ -182,19 +211,22 @@ class TlsStream:
             if not data:
                 self.lost = raw.lost
                 return data  # without close_notify: WebSocket has its own Close, and tells 1006 where that is missing
-            self._incoming.write(data)
+        self._feed(data or b"")
         plain = self._record()
-        if self._incoming.pending or self._outgoing.pending or self.pending:
-            whole = plain is not None
+        if self._incoming.pending or self._whole or self._outgoing.pending or self.pending:
             if plain and self._incoming.pending:
-                plain, whole = self._more_records(plain)
+                plain = self._more_records(plain)
             self._look()
             if plain and (self._notified or self.lost):  # that comes next
                 self.unread = self.pending = True
-            elif not whole:  # what is here is no whole record
-                self.unread = False
-                self.pending = self._outgoing.pending > 0
+            elif self._outgoing.pending and self._asked_again():
+                self._fail("a TLS handshake behind the handshake")
+                self.lost = True
         return plain
+
+    def _asked_again(self) -> bool:
+        """Whether what OpenSSL wants to reply refuses another handshake: TLS 1.2 has nothing else to say by itself."""
+        return self.tls is not None and self.tls.server_side and self.tls.version() != "TLSv1.3"
 
     def _record(self) -> bytes | None:
         """One record: empty for close_notify, None where none is whole."""
@@ -212,20 +244,17 @@ class TlsStream:
         self._notified = not record
         return record
 
-    def _more_records(self, plain: bytes) -> tuple[bytes, bool]:
-        """`plain` and what the next few records hold, and whether the last one was whole.
+    def _more_records(self, plain: bytes) -> bytes:
+        """`plain` and what the next few records hold.
 
         Several messages, said in a record each, are heard in one turn, as those of others are.
         """
         found = [plain]
         size = len(plain)
-        for _ in range(MOST_RECORDS - 1):
-            record = self._record() if size < RECORD_BYTES and self._incoming.pending else b""
-            if not record:
-                return b"".join(found), record is not None
+        while size < RECORD_BYTES and self._incoming.pending and (record := self._record()):
             found.append(record)
             size += len(record)
-        return b"".join(found), True
+        return b"".join(found)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -277,6 +306,11 @@ class TlsStream:
             self.lost = True
         return size
 
+    @property
+    def taken_less(self) -> int:
+        """Of the bytes that `write` has given as encrypted, how many the kernel has not taken."""
+        return self._raw.unsent_bytes
+
     def error(self) -> int:
         """How connecting ended: 0, or the system's error number."""
         return self._raw.error()
@@ -327,6 +361,20 @@ def prepare_context(context: ssl.SSLContext, server_hostname: str | None = None)
         raise ValueError(f"this ssl_context is for the other role: ssl.SSLContext(ssl.{made}) is needed") from error
     context.set_alpn_protocols(_ALPN)
     context.options |= ssl.OP_NO_RENEGOTIATION
+
+
+def _record_size(wire: bytes, at: int) -> int:
+    """Bytes of the record that begins there (RFC 8446 section 5.1); 0: it is not whole.
+
+    Of what is no record it is all that there is: OpenSSL shall see it.
+    """
+    left = len(wire) - at
+    if left < _HEAD_BYTES:
+        return 0
+    size = _HEAD_BYTES + (wire[at + 3] << 8 | wire[at + 4])
+    if not 20 <= wire[at] <= 24 or wire[at + 1] != 3 or size > _HEAD_BYTES + _LONGEST:
+        return left
+    return size if size <= left else 0
 
 
 def _untrusted(error: ssl.SSLCertVerificationError) -> str:
