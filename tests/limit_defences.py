@@ -50,10 +50,17 @@ LIMIT_DEFENCES = [
         "True",
     ),
     Defence(
+        "where all places are taken a newcomer makes room for another",
+        "tests/limits/test_full_house.py::test_who_is_in",
+        "transport/server.py",
+        "                if full:\n                    self._drop(stale)\n",
+        "                if full:\n                    self._wait_for_places(full)\n                    break\n",
+    ),
+    Defence(
         "nobody is dropped where nobody came",
         ROW.format("handshakes-stale-0"),
         "transport/server.py",
-        "if stale is not None and len(links.newcomers) > self._limits.handshakes:",
+        "if stale is not None and len(links.by_fd) > before:",
         "if stale is not None:",
     ),
     Defence(

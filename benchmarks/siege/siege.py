@@ -24,9 +24,9 @@ from tickws.clock import NANOSECONDS
 __all__ = ["Siege", "grown"]
 
 SAMPLE_SECONDS = 10.0
-DRAINING_SECONDS = 120.0
-"""How long it may take until nobody is left of those who went: of what somebody said too fast, as much as one read
-holds (9,000 fragments of a byte) is here, and is heard at the rate that is allowed."""
+DRAINING_SECONDS = 400.0
+"""How long it may take until nobody is left of those who went: what somebody said too fast, and the kernel has kept (up
+to some 50,000 fragments of a byte, of 5 minutes), is heard to the end, at the rate that is allowed."""
 LOOK_SECONDS = 0.5
 TICKS = 2
 """What a round trip may take."""

@@ -30,8 +30,8 @@ def forgets_a_farewell(old: Old, links: Links, link: Any, code: int, reason: str
         links.notices.farewells.pop()
 
 
-def drops_a_message_where_the_quota_ends(old: Old, pump: Pump, link: Any, said: int) -> None:
-    old(pump, link, said)
+def drops_a_message_where_the_quota_ends(old: Old, pump: Pump, link: Any, *arguments: Any, **options: Any) -> None:
+    old(pump, link, *arguments, **options)
     if link.quota <= 0:
         link.connection.next_event()
 

@@ -1,5 +1,6 @@
 """`ws.latency`: the line's round trip, whatever our frames are like, and nobody's pong but the one we asked for."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -231,6 +232,20 @@ def test_the_answer_to_a_ping_before_the_last_does_not_count() -> None:
         asked.house.run(FRAME)
     assert asked.answer(old) is None
     assert asked.answer(*heard) is not None
+
+
+def test_what_the_next_ping_will_say_is_not_to_be_guessed() -> None:
+    asked = Asked()
+    asked.answer(asked.payload)
+    said = [asked.payload]
+    for _ in range(3):
+        while not (heard := pings(asked.peer)):
+            asked.house.run(FRAME)
+        asked.answer(*heard)
+        said += heard
+    assert len(set(said)) == len(said) == 4
+    steps = {int.from_bytes(after, "big") - int.from_bytes(before, "big") for before, after in itertools.pairwise(said)}
+    assert len(steps) == 3, "no counter"
 
 
 def test_a_pong_that_comes_before_its_ping_has_left_measures_nothing() -> None:

@@ -297,6 +297,18 @@ class Narrow(MemoryNetwork):
 @pytest.mark.parametrize(
     ("options", "error", "complaint"),
     [
+        ({"max_connections": "100"}, TypeError, "a whole number or None, not '100'"),
+        ({"max_connections": 2.5}, TypeError, "a whole number or None, not 2.5"),
+        ({"max_connections": True}, TypeError, "a whole number or None, not True"),
+        ({"host": None}, TypeError, 'host is text, not None: "127.0.0.1" for this machine alone'),
+        ({"origins": "same"}, TypeError, "not request.same_origin"),
+        ({"origins": [3]}, TypeError, "an origin is text, a pattern of text, or None, not 3"),
+        ({"origins": [re.compile(b"x")]}, TypeError, "a pattern of text"),
+        ({"origins": ["game.example"]}, ValueError, "no browser says the origin 'game.example'"),
+        ({"origins": ["https://game.example/"]}, ValueError, "no browser says"),
+        ({"origins": ["https://Game.example"]}, ValueError, "no browser says"),
+        ({"origins": ["https://game.example:443"]}, ValueError, "no browser says"),
+        ({"origins": ["http://game.example:80"]}, ValueError, "no browser says"),
         ({"max_connections": 0}, ValueError, "a positive number or None, not 0"),
         ({"max_connections": -1}, ValueError, "a positive number or None, not -1"),
         ({"max_connections": 11, "network": Narrow()}, ValueError, r"may hold 10: raise its limit .* \(ulimit -n\)"),

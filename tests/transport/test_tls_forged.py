@@ -208,16 +208,19 @@ def test_a_key_update_is_answered_without_further_events(forge: Callable[[Versio
     assert forgery.house.server.waited - slept == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("before", [b"", text("first")], ids=["alone", "behind data"])
 @pytest.mark.parametrize("count", [1, 1000])
-def test_renegotiation_is_refused(count: int, forge: Callable[[Version], Forgery]) -> None:
-    """A second ClientHello within TLS 1.2: an alert, or the end, but no new handshake."""
+def test_renegotiation_is_refused(count: int, before: bytes, forge: Callable[[Version], Forgery]) -> None:
+    """A second ClientHello within TLS 1.2 is the end; what was said before it, in the same segment, is heard."""
     forgery = forge("TLSv1.2")
     hello = TlsPeer(forgery.house, certificates.trusted()).tunnel.hello()[5:]
     forgery.forger.peer.take_all()
-    forgery.flood((forgery.forger.record(HANDSHAKE, hello) for _ in range(count)), reads=False)
-    forgery.turn(20)
-    answer = forgery.forger.peer.take_all()
-    assert answer[:3] in (b"\x15\x03\x03", b"")
+    said = [forgery.forger.record(DATA, before)] if before else []
+    forgery.flood(iter([*said, *(forgery.forger.record(HANDSHAKE, hello) for _ in range(count))]), reads=False)
+    forgery.turn(3)
+    assert forgery.house.heard("message") == (["first"] if before else [])
+    assert forgery.house.closes == [("/", 1006, "")]
+    assert forgery.house.statistics.tls_faults == 1
     forgery.is_well()
 
 

@@ -18,7 +18,7 @@ from tickws.protocol.handshake import Accept, Reject, Request
 from tickws.protocol.opcodes import CloseCode, cut_reason
 from tickws.sync.wire import SUBPROTOCOL
 from tickws.transport.handler import Answer, Handler
-from tickws.transport.reception import matches
+from tickws.transport.reception import check_origins, matches
 from tickws.transport.server import WebSocketServer
 from tickws.transport.websocket import WebSocket
 
@@ -67,7 +67,7 @@ class Door(Handler):
         self._seats = {False: max_players, True: spectators}
         self._taken = {False: 0, True: 0}
         self._authenticate = authenticate
-        self._origins = origins if origins is None or origins == "same" else tuple(origins)
+        self._origins = origins if origins is None or origins == "same" else check_origins(origins)
         self._told: set[str] = set()  # why somebody was refused
         self._admitted: tuple[bool, Any] = (False, None)  # of the request whose WebSocket opens next, in the same step
         self.sessions: dict[WebSocket, Session] = {}

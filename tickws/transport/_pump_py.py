@@ -155,7 +155,7 @@ class Pump:
                     continue
                 steps += 1
                 connection = link.connection
-                size = 0
+                size = empty = 0
                 if link.carried:
                     link.carried = False
                 else:
@@ -168,7 +168,9 @@ class Pump:
                             self._limited["slice_bytes"] += 1
                         connection.receive(data)
                     else:
-                        size = self._nothing_read(link, data)
+                        fed = self._nothing_read(link, data)
+                        size = fed or 0
+                        empty = size > 0
                     instant = now()
                     reads += 1
                     spent = instant - mark
@@ -176,7 +178,7 @@ class Pump:
                     mark = instant
                     if spent > longest_read:  # noqa: PLR1730 (max() is a call)
                         longest_read = spent
-                    if not size:
+                    if not data and fed is None:
                         if mark >= deadline:
                             break
                         continue
@@ -216,7 +218,7 @@ class Pump:
                     cut = mark >= deadline
                     if over or cut:
                         break
-                said = messages - before
+                said = messages - before + empty
                 time = link.spent
                 link.spent = (time if time > heard else heard) + (said + (size >> 10) or 1) * UNIT
                 if over or cut:
@@ -301,7 +303,7 @@ class Pump:
             link.quota = self._quota
         link.quota -= said
         link.carried = True
-        # whatever it has said: where time is short, it is light again after so long
+        # however much it has said: once all of it is heard, it is light again after so long
         link.spent = min(link.spent, self._listened.light_until + LIGHT)
         if not link.ready:
             link.ready = True
@@ -350,7 +352,7 @@ class Pump:
         else:
             data = link.stream.read(self._share)
             if not data:
-                if self._nothing_read(link, data) and link.stream.pending:
+                if self._nothing_read(link, data) is not None and link.stream.pending:
                     self._go_on(link, 0)
                 return
             link.heard = self._listened.now
@@ -365,10 +367,11 @@ class Pump:
         elif link.stream.pending:
             self._go_on(link, 0)
 
-    def _nothing_read(self, link: Link, data: bytes | None) -> int:
-        """The socket had nothing for us, has failed, or is at the peer's end of stream; gives the bytes that came.
+    def _nothing_read(self, link: Link, data: bytes | None) -> int | None:
+        """The socket had nothing for us, has failed, or is at the peer's end of stream.
 
-        Those are of TLS: a part of a record, or records that hold no data. They prove life, and count for rates.
+        Or something of TLS came: gives the bytes of records that hold no data, which count as a message; a part of a
+        record is 0, and proves life.
         """
         stream = link.stream
         if data is not None:
@@ -378,9 +381,9 @@ class Pump:
                 self._keeper.handle(link, event)
         elif stream.lost:
             self._keeper.lose(link)
-        elif isinstance(stream, TlsStream) and (size := stream.came):
+        elif isinstance(stream, TlsStream) and (stream.came or stream.fed):
             link.heard = self._listened.now
-            return size
+            return stream.fed
         elif stream.pending:
             self._go_on(link, 0)
-        return 0
+        return None

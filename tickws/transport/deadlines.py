@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from tickws.clock import NANOSECONDS, check_seconds, nanoseconds
@@ -23,6 +24,9 @@ __all__ = ["Deadlines"]
 BEAT: Final = nanoseconds(0.5)
 """Silence is looked for once in so many nanoseconds, but forty times in `limits.ping_seconds`: pings are that late."""
 
+PING_BYTES: Final = 8
+"""Random ones: a Pong that was said before its Ping came would make the line look shorter than it is."""
+
 logger = logging.getLogger("tickws")
 
 
@@ -35,6 +39,7 @@ class Deadlines:
         queue: takes our pings.
         meter: has the clock, and is told of each step.
         limited: counts what limits have done, by their names.
+        random: gives so many random bytes.
     """
 
     def __init__(
@@ -45,7 +50,9 @@ class Deadlines:
         meter: Meter,
         limits: Limits,
         limited: Counter[str],
+        random: Callable[[int], bytes],
     ) -> None:
+        self._random = random
         self.timers = Timers()
         self.timed_out = 0
         self._limited = limited
@@ -110,7 +117,7 @@ class Deadlines:
             link.pinged = now
             self._limited["ping_seconds"] += 1
             link.ping_sent = 0  # see `Link.commit`
-            link.ping_payload = (self._limited["ping_seconds"] & 0xFFFFFFFF).to_bytes(4, "big")  # tells nothing of us
+            link.ping_payload = self._random(PING_BYTES)
             self._queue.ping(link, link.ping_payload)
             self._arm(link, min(self._dead_time, self._ping_time))
         elif (left := self._dead_time - (now - link.pinged)) > 0:

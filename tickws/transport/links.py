@@ -92,7 +92,7 @@ class Links:
         self.arrivals = Arrivals(network, self.queue)
         self.pump = Pump(self, self.queue, self.meter, self.listened, limits, self.limited)
         self.writer = Writer(self, self.queue, self.meter, self.listened, limits.slice_bytes)
-        self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits, self.limited)
+        self.deadlines = Deadlines(self, self.listened, self.queue, self.meter, limits, self.limited, mask_source)
         self.backlog = Backlog(limits, self.listened, self.queue.lock)
         self.notices = Notices(self, self.backlog, self.meter, errors, self.limited)
         self.by_fd: dict[int, Link] = {}

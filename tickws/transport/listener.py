@@ -72,6 +72,8 @@ class Listener:
             TypeError, ValueError: an argument that cannot be used; more than one place.
             UsageError: the network has no such sockets.
         """
+        if not isinstance(host, str):
+            raise TypeError(f'host is text, not {host!r}: "127.0.0.1" for this machine alone, "" for all addresses')
         _check_port(port)
         places = [(host, port, reuse_port) != ("127.0.0.1", 0, False), path is not None, sock is not None]
         if sum(places) > 1:

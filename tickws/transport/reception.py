@@ -13,10 +13,12 @@ from tickws.transport.handler import Callbacks
 from tickws.transport.link import Link
 from tickws.transport.links import Links
 
-__all__ = ["Allowed", "Reception", "matches"]
+__all__ = ["Allowed", "Reception", "check_origins", "matches"]
 
 Allowed = str | re.Pattern[str] | None
 """An origin that may connect, a pattern of them, or None: who names no page."""
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^A-Z/?#@\s]+")
+_IMPLIED = re.compile(r"http://.*:80|https://.*:443")
 
 
 class Reception:
@@ -42,12 +44,12 @@ class Reception:
         if isinstance(subprotocols, str):
             raise TypeError(f"subprotocols is a sequence of names: ({subprotocols!r},)")
         check_tokens(subprotocols)
-        if isinstance(origins, str):
-            raise TypeError(f"origins is a collection: ({origins!r},)")
+        if origins == "same":
+            raise TypeError('origins="same" is a game\'s: refuse in on_request what is not request.same_origin')
         self._links = links
         self._server = server
         self._subprotocols = tuple(subprotocols)
-        self._origins = None if origins is None else tuple(origins)
+        self._origins = None if origins is None else check_origins(origins)
         self._files = Files({} if files is None else files)
         self._mounts: dict[str, Callbacks] = {}
 
@@ -138,6 +140,28 @@ class Reception:
     def _answered(self, link: Link, status: int) -> None:
         self._links.answered[status] += 1
         self._links.end(link)
+
+
+def check_origins(origins: Iterable[Allowed]) -> tuple[Allowed, ...]:
+    """What is allowed, as a tuple.
+
+    Raises:
+        TypeError: it is no collection, or something in it is neither text, a pattern of text, nor None.
+        ValueError: no browser says that origin (RFC 6454 section 6.2).
+    """
+    if isinstance(origins, str):
+        raise TypeError(f"origins is a collection: ({origins!r},)")
+    allowed = tuple(origins)
+    for origin in allowed:
+        if isinstance(origin, str):
+            if origin != "null" and (not _ORIGIN.fullmatch(origin) or _IMPLIED.fullmatch(origin)):
+                raise ValueError(
+                    f"no browser says the origin {origin!r}: it is scheme and host in small letters, and the port "
+                    'where it is not the usual one, without a path: "https://game.example"'
+                )
+        elif origin is not None and not (isinstance(origin, re.Pattern) and isinstance(origin.pattern, str)):
+            raise TypeError(f"an origin is text, a pattern of text, or None, not {origin!r}")
+    return allowed
 
 
 def matches(origin: str | None, allowed: Allowed) -> bool:

@@ -312,10 +312,9 @@ class WebSocketServer(Endpoint):
                 if stale is None:
                     self._wait_for_places(full)
                     break
-                if full:
-                    self._drop(stale)
+            before = len(links.by_fd)
             listener.accept()
-            if stale is not None and len(links.newcomers) > self._limits.handshakes:
+            if stale is not None and len(links.by_fd) > before:  # somebody came
                 self._drop(stale)
             steps += 1
             if listener.paused:
@@ -385,10 +384,12 @@ def _check_max_connections(wanted: int | None, possible: int | None) -> int:
     """The most connections to hold.
 
     Raises:
-        ValueError: it is no positive number, or more than the process may open.
+        TypeError, ValueError: it is no positive whole number, or more than the process may open.
     """
     if wanted is None:
         return sys.maxsize if possible is None else possible
+    if not isinstance(wanted, int) or isinstance(wanted, bool):
+        raise TypeError(f"max_connections is a whole number or None, not {wanted!r}")
     if wanted < 1:
         raise ValueError(f"max_connections is a positive number or None, not {wanted!r}")
     if possible is not None and wanted > possible:

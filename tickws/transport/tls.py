@@ -67,6 +67,7 @@ class TlsStream:
         "came",
         "fault",
         "fd",
+        "fed",
         "lost",
         "pending",
         "tls",
@@ -89,7 +90,9 @@ class TlsStream:
         self._wire = b""  # what came, and OpenSSL was not given yet
         self._whole = 0  # bytes of its first record, where that is whole
         self.came = 0
-        """Bytes that the last `read` took in."""
+        """Bytes that the last `read` got from the network."""
+        self.fed = 0
+        """Bytes of the records that it gave to OpenSSL."""
         self.unsent_bytes = 0
         """Committed bytes that the kernel has not taken, and replies of TLS's own."""
         self.unread = False
@@ -178,7 +181,7 @@ class TlsStream:
 
     def _feed(self, data: bytes) -> None:
         """Take in what came; give OpenSSL the next few records, once it has read those that it has."""
-        self.came = len(data)
+        self.came, self.fed = len(data), 0
         wire = self._wire = self._wire + data if self._wire else data
         if self._incoming.pending:
             return
@@ -190,7 +193,7 @@ class TlsStream:
         if end:
             self._incoming.write(wire[:end])
             self._wire = wire[end:]
-            self.came = max(self.came, end)
+            self.fed = end
 
     def read(self, most: int) -> bytes | None:
         """What the next records hold: empty at the end of the stream, None where none is whole (or `lost`).
@@ -198,7 +201,7 @@ class TlsStream:
         After `end`, or a `fault`, it is what came on the wire: fit to be thrown away.
         """
         raw = self._raw
-        self.came = 0
+        self.came = self.fed = 0
         if self._notified or self.lost:
             self.unread = self.pending = False
             return None if self.lost else b""
@@ -217,11 +220,11 @@ class TlsStream:
             if plain and self._incoming.pending:
                 plain = self._more_records(plain)
             self._look()
-            if plain and (self._notified or self.lost):  # that comes next
-                self.unread = self.pending = True
-            elif self._outgoing.pending and self._asked_again():
+            if self._outgoing.pending and self._asked_again():
                 self._fail("a TLS handshake behind the handshake")
                 self.lost = True
+            if plain and (self._notified or self.lost):  # that comes next
+                self.unread = self.pending = True
         return plain
 
     def _asked_again(self) -> bool:

@@ -63,7 +63,7 @@ def authenticate(request: tickws.Request) -> str | tickws.Reject:
 
 
 def on_request(request: tickws.Request) -> bool | tickws.Reject:
-    """The same for a server alone, which must be told its `origins`: "same" as here, or a list of them."""
+    """The same for a server alone, whose `origins` are a list, if they are not those of its own pages, as here."""
     if not request.same_origin:
         return tickws.Reject(403, f"403 Forbidden: {request.origin} is not this site\n")
     user = authenticate(request)
