@@ -53,8 +53,8 @@ LIMIT_DEFENCES = [
         "where all places are taken a newcomer makes room for another",
         "tests/limits/test_full_house.py::test_who_is_in",
         "transport/server.py",
-        "                if full:\n                    self._drop(stale)\n",
-        "                if full:\n                    self._wait_for_places(full)\n                    break\n",
+        "                if stale is None:\n",
+        "                if stale is None or full:\n",
     ),
     Defence(
         "nobody is dropped where nobody came",
