@@ -91,6 +91,11 @@ waiting `work()`.
 or of another process; `trusted_proxies` are believed when they say who a client is. `TickLoop.run()` ends on SIGTERM,
 `stop_listening` lets nobody new in, `close(1012, "restart")` says why.
 
+**The open internet** (docs/security.md). `ssl_context=` speaks TLS (docs/tls.md). `authenticate=` of a game, and
+`on_request` of a server, say who may come, `origins=` whose pages (docs/authentication.md).
+`limits=tickws.Limits(...)` or `GameLimits(...)` bound what a peer may cost; `statistics().limited` counts how often
+each took effect.
+
 **Faults.** What a peer does wrong costs that peer its connection, with the close code of RFC 6455, and never raises.
 What a callback raises closes its connection with 1011 and is logged (`errors=` says otherwise). What *you* do wrong
 raises at once.

@@ -241,8 +241,8 @@ class Siege:
         began, ended = settled
         nothing = {"received": 0, "disordered": 0}
         tallies = [(said, host["clients"].get(name, nothing)) for name, said in seen["said"].items()]
-        frames = [sample.frames for sample in self.samples]
-        disturbed = sum(sample.stolen > STOLEN for sample in self.samples)
+        undisturbed = [sample for sample in self.samples if sample.stolen <= STOLEN]
+        frames = [sample.frames for sample in undisturbed or self.samples]
         trips = [
             gate(f"round trip p99 in undisturbed samples, {way}, ms", of["p99"] * MS, TICKS * PERIOD * MS, "two ticks")
             for way, of in seen["trips"].get(UNDISTURBED, {}).items()
@@ -251,7 +251,7 @@ class Siege:
         trips.append(
             gate(
                 "disturbed samples",
-                disturbed / max(1, len(self.samples)),
+                1 - len(undisturbed) / max(1, len(self.samples)),
                 1 - UNDISTURBED_SAMPLES,
                 "the machine had less than 99 % of its CPUs for us",
             )

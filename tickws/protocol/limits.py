@@ -29,8 +29,9 @@ class Limits:
     handshake_seconds: float = 10.0
     """Time for a whole handshake, TLS and HTTP. (websockets' open_timeout.)"""
     handshakes: int = 512
-    """Handshakes that a server has at once. With one more, the oldest is dropped that waits for its client for half a
-    second or longer; where there is none, the newcomer waits in the backlog. (sshd's MaxStartups: 10 to 100.)"""
+    """Handshakes that a server has at once. With one more, the oldest is dropped that came half a second ago or longer,
+    and of which nothing waits to be read; where there is none, the newcomer waits in the backlog. (sshd's MaxStartups:
+    10 to 100.)"""
     address_connections: float = math.inf
     """Connections that a server has from one IP address, or one IPv6 network of 64 bits. The next is closed at once.
     (nginx has no default either: behind a proxy, or in a school, many players share an address.)"""
@@ -56,7 +57,8 @@ class Limits:
     """Bytes read from one connection in one slice, and reliable bytes written before its latest values."""
     messages_per_second: float = math.inf
     """Messages, control frames and fragments that one connection may say, sustained. Who says more is not read for a
-    while: TCP pushes back, nothing is dropped. (Source's servers: one command a tick.)"""
+    while: TCP pushes back, nothing is dropped. Of a compressed message each 16 KiB count as one. (Source's servers: one
+    command a tick.)"""
     messages_burst: int = 256
     """The same at once."""
     bytes_per_second: float = math.inf

@@ -1,12 +1,12 @@
 """The slice: what a server and a client have in common. `work` is the frame's share of an endpoint.
 
     receive   poll once (the only place that may sleep), then one fair pass:
-              read, parse, dispatch · handshakes · accept · deadlines · on_close, on_slow · who says much
+              read, parse, dispatch · who says much · handshakes · accept · deadlines · on_close, on_slow · who was held
     flush     one fair pass over whoever has something to say: gather, one write each
 
-Promises: the overshoot of a slice is one step (`steps` lists them all); who is in comes first, but has no more than
-three quarters of the time where newcomers wait; nothing starves (`turns`), even a budget of zero does one step of each
-half; unfinished work is carried over, in order.
+Promises: the overshoot of a slice is one step (`steps` lists them all); who is in comes first, but leaves an eighth of
+the time to others who wait; nothing starves (`turns`), even a budget of zero does one step of each half; unfinished
+work is carried over, in order.
 """
 
 from __future__ import annotations
@@ -284,7 +284,7 @@ class Endpoint(Owner):
             timeout: seconds until connections that are left are dropped.
 
         Raises:
-            ValueError: code, reason or timeout cannot be used.
+            TypeError, ValueError: code, reason or timeout cannot be used.
         """
         check_close(code, reason)
         timeout_time = check_seconds("timeout", float(timeout))
