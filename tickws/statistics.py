@@ -231,7 +231,8 @@ class EndpointStatistics:
     timed_out: int
     """Peers given up for a deadline: handshake, closing, silence."""
     tls_faults: int
-    """Peers that broke TLS, spoke none where it is spoken, did not trust us, or showed a certificate that we do not."""
+    """Peers that broke TLS, spoke none where it is spoken, did not trust our certificate, or showed one that we do not
+    trust."""
     callback_errors: int
     """Exceptions that your callbacks let out."""
     messages_received: int

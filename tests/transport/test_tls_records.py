@@ -117,6 +117,19 @@ def test_nothing_is_lost_among_them(version: Version, size: int, tmp_path: Path)
     assert house.heard("message") == [str(number) for number in range(count)]
 
 
+def test_who_does_not_wait_for_our_finished_has_asked_for_nothing() -> None:
+    """Chromium's false start (RFC 7918): its request may be here before the end of our handshake is written."""
+    house = TlsHouse("TLSv1.2")
+    peer = house.peer()
+    stream = house.ws("/")._link.stream
+    assert isinstance(stream, TlsStream)
+    stream._outgoing.write(b"not written yet")
+    peer.say(text("hello"))
+    assert stream.read(65536)
+    assert not stream.fault
+    assert not stream.lost
+
+
 @BOTH
 def test_who_begins_another_handshake_is_dropped_at_the_first_reply(version: Version, tmp_path: Path) -> None:
     house = TlsHouse(version, conditions=WIDE)

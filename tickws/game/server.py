@@ -80,14 +80,14 @@ class GameServer(Subsystem, Generic[I]):
         spectators: seats to watch from, for who asks for one (`?role=spectator`) and who finds no seat to play in.
         authenticate: called with each `Request` that would be let in. What it returns becomes `player.user`; None and
             False turn away with 401, a `Reject` with what it says.
-        origins: pages that may connect: "same", those of this server, and clients that name no page; None: all; or a
-            collection as `WebSocketServer` takes it.
-        protocol: a label of your own, compared with the client's beside the fields of `inputs`; raise its number when
-            what you send has changed.
+        origins: pages that may connect: "same" (this server's; clients that name none), None (all), or as a server's.
+        protocol: a label of your own, compared with the client's beside `inputs`; change it with what you send.
+        files: URL path to file, served to browsers beside /tickws.js.
         token_source: gives so many random bytes; chance is an argument, for tests.
 
     Raises:
         ListenError: the address cannot be bound.
+        FileNotFoundError: one of `files` is not there.
         TypeError, ValueError: an argument that cannot be used.
     """
 

@@ -58,6 +58,7 @@ class WebSocketClient(Endpoint):
 
     Raises:
         ValueError: the URL, a subprotocol or a header cannot be used.
+        TypeError: `ssl_context`, `limits`, a callback or another argument is of another type.
     """
 
     def __init__(

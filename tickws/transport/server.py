@@ -59,8 +59,7 @@ class WebSocketServer(Endpoint):
         host: the address to listen at: "127.0.0.1" is this machine alone, "0.0.0.0" all of IPv4, "::" all of IPv6, ""
             both; a name stands for all of its addresses.
         port: the port; 0 picks a free one, `port` tells which. None: listen nowhere until `listen` is called.
-        max_connections: the most connections held at once; the surplus waits in the kernel's backlog. None: what the
-            process may open, less 64.
+        max_connections: the most held at once; others wait in the backlog. None: what the process may open, less 64.
         subprotocols: those that are spoken here; of those that a client offers, in its order, the first is chosen.
         origins: the pages that may connect: strings ("https://game.example") or compiled patterns matched whole, and
             None for clients that name no page; others get 403. None: everybody (RFC 6455 section 10.2).
@@ -78,6 +77,7 @@ class WebSocketServer(Endpoint):
 
     Raises:
         ListenError: the address cannot be bound; it says what to do.
+        FileNotFoundError: one of `files` is not there.
         TypeError, ValueError: an argument that cannot be used.
     """
 

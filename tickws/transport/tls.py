@@ -215,12 +215,13 @@ class TlsStream:
                 self.lost = raw.lost
                 return data  # without close_notify: WebSocket has its own Close, and tells 1006 where that is missing
         self._feed(data or b"")
+        waited = self._outgoing.pending  # our Finished may: who makes a false start (RFC 7918) does not wait for it
         plain = self._record()
         if self._incoming.pending or self._whole or self._outgoing.pending or self.pending:
             if plain and self._incoming.pending:
                 plain = self._more_records(plain)
             self._look()
-            if self._outgoing.pending and self._asked_again():
+            if self._outgoing.pending > waited and self._asked_again():
                 self._fail("a TLS handshake behind the handshake")
                 self.lost = True
             if plain and (self._notified or self.lost):  # that comes next
